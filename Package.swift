@@ -35,7 +35,8 @@ let package = Package(
         .target(
             name: "Replaying",
             dependencies: [
-                "PythonSource", "PythonRuntime", "RunStore", "HindsightCore", "LocalSockets", "CSystem",
+                "PythonSource", "PythonRuntime", "RunStore", "HindsightCore", "LocalSockets",
+                "CHindsightSystem",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
@@ -44,7 +45,7 @@ let package = Package(
         .target(
             name: "Recording",
             dependencies: [
-                "PythonRuntime", "RunStore", "HindsightCore", "LocalSockets", "CSystem",
+                "PythonRuntime", "RunStore", "HindsightCore", "LocalSockets", "CHindsightSystem",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
@@ -72,8 +73,8 @@ let package = Package(
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("python")]
         ),
-        .target(name: "LocalSockets", dependencies: ["CSystem"]),
-        .target(name: "CSystem"),
+        .target(name: "LocalSockets", dependencies: ["CHindsightSystem"]),
+        .target(name: "CHindsightSystem"),
         .testTarget(name: "HindsightCoreTests", dependencies: ["HindsightCore"]),
         .testTarget(name: "LanguageServerProtocolTests", dependencies: ["LanguageServerProtocol"]),
         .testTarget(name: "RunStoreTests", dependencies: ["RunStore"]),
