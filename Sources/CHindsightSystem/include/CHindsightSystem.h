@@ -1,1 +1,6 @@
-#include <stddef.h>
+#ifndef HINDSIGHT_SYSTEM_H
+#define HINDSIGHT_SYSTEM_H
+
+#include "fdpassing.h"
+
+#endif
