@@ -1,0 +1,1 @@
+"""Handwritten digits: a residual perceptron and the engine that trains it."""
