@@ -1,0 +1,46 @@
+import HindsightCore
+
+/// What has arrived and is not in the index yet.
+struct PendingRecords {
+    var sources: [RecordedSource] = []
+    var logs: [LogRecord] = []
+    var milestones: [Milestone] = []
+    var entropy: [EntropyRecord] = []
+    var initialStates: [(name: String, state: String)] = []
+    var notes: [String] = []
+    var fingerprint: Fingerprint?
+    var overhead: Double?
+    /// Where the first record of each kind stands in the run.
+    var firstLog = 0
+    var firstMilestone = 0
+    var firstEntropy = 0
+
+    var count: Int {
+        sources.count + logs.count + milestones.count + entropy.count + initialStates.count + notes.count
+            + (fingerprint == nil ? 0 : 1)
+    }
+
+    /// Takes everything out; later records go on counting where these end.
+    mutating func take() -> PendingRecords {
+        let taken = self
+        self = PendingRecords()
+        firstLog = taken.firstLog + taken.logs.count
+        firstMilestone = taken.firstMilestone + taken.milestones.count
+        firstEntropy = taken.firstEntropy + taken.entropy.count
+        return taken
+    }
+
+    /// Puts records that could not be written back in front of those that came since.
+    mutating func putBack(_ taken: PendingRecords) {
+        var whole = taken
+        whole.sources += sources
+        whole.logs += logs
+        whole.milestones += milestones
+        whole.entropy += entropy
+        whole.initialStates += initialStates
+        whole.notes += notes
+        whole.fingerprint = fingerprint ?? taken.fingerprint
+        whole.overhead = overhead ?? taken.overhead
+        self = whole
+    }
+}

@@ -1,0 +1,229 @@
+import Dispatch
+import Foundation
+import GRDB
+import HindsightCore
+import Synchronization
+
+/// Writes one run while it is recorded.
+///
+/// `add` only queues: a thread of its own writes what has gathered every 100 ms in one transaction, so that a
+/// run in progress can be read and millions of records cost little. `save` writes a checkpoint and blocks.
+/// The run counts as running while this object's lock is held, thus never longer than its process lives.
+public final class RunWriter: Sendable {
+    public let run: RunID
+    private let store: Store
+    private let key: Int64
+    private let started: Date
+    private let lock: FileLock
+    private let pending = Mutex(PendingRecords())
+    /// Held over a transaction: batches go in the order of their sequence numbers.
+    private let writing = Mutex(WritingState())
+    private let wake = DispatchSemaphore(value: 0)
+
+    private struct WritingState {
+        /// Keys of log statements that are in the index.
+        var sites: [String: Int64] = [:]
+        var lastFailed = false
+        var finished = false
+    }
+
+    private static let interval: useconds_t = 100_000
+    /// Records that wait at most before their sender does: memory is bounded even where the disk is slow.
+    private static let limit = 1_000_000
+
+    init(store: Store, run: RunID, key: Int64, started: Date, lock: FileLock) {
+        self.store = store
+        self.run = run
+        self.key = key
+        self.started = started
+        self.lock = lock
+        let wake = wake
+        let thread = Thread { [weak self] in
+            while true {
+                wake.wait()
+                usleep(Self.interval)
+                guard let self else { return }
+                if self.writing.withLock({ $0.finished }) { return }
+                do {
+                    try self.flush()
+                } catch {
+                    // The records wait for the next try; whether the disk has room again shows then.
+                    usleep(1_000_000)
+                    wake.signal()
+                }
+            }
+        }
+        thread.name = "hindsight index"
+        thread.start()
+    }
+
+    deinit { wake.signal() }
+
+    // MARK: Records
+
+    public func add(_ source: RecordedSource) { queue { $0.sources.append(source) } }
+
+    public func add(_ record: LogRecord) { queue { $0.logs.append(record) } }
+
+    public func add(_ milestone: Milestone) { queue { $0.milestones.append(milestone) } }
+
+    public func add(_ record: EntropyRecord) { queue { $0.entropy.append(record) } }
+
+    /// The state of a random generator as the program first met it; base64 pickle.
+    public func add(initialState state: String, of name: String) {
+        queue { $0.initialStates.append((name, state)) }
+    }
+
+    /// A sentence about the recording that the user should know; the same one counts once.
+    public func add(note: String) { queue { $0.notes.append(note) } }
+
+    public func set(_ fingerprint: Fingerprint) { queue { $0.fingerprint = fingerprint } }
+
+    private func queue(_ change: (inout PendingRecords) -> Void) {
+        var count = pending.withLock { pending in
+            change(&pending)
+            return pending.count
+        }
+        if count == 1 { wake.signal() }
+        while count > Self.limit {
+            // Where the disk refuses, waiting would stop the training; the memory for it is bounded by the
+            // program's own end.
+            if writing.withLock({ $0.lastFailed }) { return }
+            usleep(Self.interval)
+            count = pending.withLock { $0.count }
+        }
+    }
+
+    /// Writes what has gathered.
+    public func flush() throws {
+        try writing.withLock { state in try flush(&state) { _ in } }
+    }
+
+    /// Writes what has gathered together with `more`, in one transaction.
+    private func flush(_ state: inout WritingState, and more: (Database) throws -> Void) throws {
+        let batch = pending.withLock { $0.take() }
+        var sites = state.sites
+        do {
+            try store.write { db in
+                try insert(batch, sites: &sites, db)
+                try more(db)
+            }
+            state.sites = sites
+            state.lastFailed = false
+        } catch {
+            state.lastFailed = true
+            pending.withLock { $0.putBack(batch) }
+            throw error
+        }
+    }
+
+    private func insert(_ batch: PendingRecords, sites: inout [String: Int64], _ db: Database) throws {
+        for source in batch.sources { try Store.insert(source, run: key, db) }
+        for (offset, record) in batch.logs.enumerated() {
+            let site = try sites[record.site] ?? Store.siteKey(record.site, run: key, db)
+            sites[record.site] = site
+            try Store.insert(record, sequence: batch.firstLog + offset, site: site, run: key, db)
+        }
+        for (offset, milestone) in batch.milestones.enumerated() {
+            try Store.insert(milestone, sequence: batch.firstMilestone + offset, run: key, db)
+        }
+        for (offset, record) in batch.entropy.enumerated() {
+            try Store.insert(record, sequence: batch.firstEntropy + offset, run: key, db)
+        }
+        for initial in batch.initialStates {
+            try Store.insert(initial: initial.name, state: initial.state, run: key, db)
+        }
+        for note in batch.notes { try Store.insert(note: note, run: key, db) }
+        if let fingerprint = batch.fingerprint {
+            try db.execute(
+                sql: "UPDATE run SET fingerprint = ? WHERE key = ?",
+                arguments: [try JSONColumn.encode(fingerprint), key])
+        }
+        try db.execute(
+            sql: "UPDATE run SET duration = ?, overhead = overhead + ? WHERE key = ?",
+            arguments: [Date().timeIntervalSince(started), batch.overhead ?? 0, key])
+    }
+
+    // MARK: Checkpoints
+
+    /// Stores a checkpoint, the stream first among its blobs. `released` is called as soon as the memory is
+    /// not needed any longer, also when this fails. An error means that the checkpoint is not there.
+    public func save(
+        _ checkpoint: NewCheckpoint, state blobs: [UnsafeRawBufferPointer], released: () -> Void
+    ) throws {
+        let packName = "\(run)-\(checkpoint.number).pack"
+        let batch: BlobBatch
+        do {
+            defer { released() }
+            batch = try BlobBatch(blobs, packPath: store.folder.pack(packName)) { digest in
+                try store.read { try BlobBatch.isPresent(digest, in: store.folder, $0) }
+            }
+        }
+        try batch.pack?.finish()
+        do {
+            try writing.withLock { writing in
+                pending.withLock {
+                    $0.overhead = ($0.overhead ?? 0) + checkpoint.cost.values.reduce(0, +)
+                }
+                try flush(&writing) { db in
+                    let keys = try batch.index(packName: packName, db)
+                    try insert(checkpoint, size: batch.size, stored: batch.written, blobs: keys, db)
+                }
+            }
+        } catch {
+            // Nobody refers to it.
+            unlink(store.folder.pack(packName))
+            throw error
+        }
+    }
+
+    private func insert(
+        _ checkpoint: NewCheckpoint, size: Int, stored: Int, blobs: [Int64], _ db: Database
+    ) throws {
+        var detail = PackedWriter()
+        detail.append(checkpoint.coordinate)
+        detail.append(checkpoint.order)
+        try db.execute(
+            sql: """
+                INSERT INTO checkpoint
+                    (run, number, kind, elapsed, size, stored, layout, logs, entropy, lost, cost, detail)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                key, checkpoint.number, checkpoint.kind.rawValue, checkpoint.elapsed, size, stored,
+                checkpoint.layout, checkpoint.logs, checkpoint.entropy,
+                try JSONColumn.encode(checkpoint.lost), try JSONColumn.encode(checkpoint.cost), detail.data,
+            ])
+        let row = db.lastInsertedRowID
+        for (position, blob) in blobs.enumerated() {
+            try db.execute(
+                sql: "INSERT INTO checkpointBlob (checkpoint, position, blob) VALUES (?, ?, ?)",
+                arguments: [row, position, blob])
+        }
+    }
+
+    // MARK: The end
+
+    /// Writes what is left and how the run ended. Without `elapsed` and `overhead` those known so far stay.
+    public func finish(
+        _ status: RunStatus, exitCode: Int? = nil, elapsed: Double? = nil, overhead: Double? = nil
+    ) throws {
+        let columns = status.columns
+        try writing.withLock { state in
+            try flush(&state) { db in
+                try db.execute(
+                    sql: """
+                        UPDATE run SET status = ?, exitCode = ?, reason = ?,
+                            duration = coalesce(?, duration), overhead = coalesce(?, overhead)
+                        WHERE key = ?
+                        """,
+                    arguments: [
+                        columns.status, exitCode ?? columns.exitCode, columns.reason, elapsed, overhead, key,
+                    ])
+            }
+            state.finished = true
+        }
+        lock.remove()
+        wake.signal()
+    }
+}
