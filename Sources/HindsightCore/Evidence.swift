@@ -1,0 +1,301 @@
+/// What a replay's worker reports, as far as verdicts depend on it.
+public enum ReplayObservation: Hashable, Sendable {
+    case hit(Hit)
+    /// The recorded program's own log statement was executed.
+    case log(site: String, text: String, name: String?, value: Scalar, order: OrderKey)
+    case jump(JumpTaken)
+    /// The live state was compared with a checkpoint; nil: bit for bit the same.
+    case check(checkpoint: Int, order: OrderKey, difference: String?)
+    /// A boundary was passed.
+    case passed(OrderKey)
+    case end(ReplayEnd)
+}
+
+/// How a worker's program ended.
+public enum ReplayEnd: Hashable, Sendable {
+    case finished(exitCode: Int)
+    case stopped
+    case raised(exception: String)
+}
+
+/// What is known about one hit's truth from one pass.
+public enum Standing: Hashable, Sendable {
+    /// Executed, and checked by what came later in the same stretch of execution.
+    case confirmed
+    /// Nothing disagreed, but the value may have been read off restored state, or no check followed.
+    case unopposed
+    /// Something disagreed; the text says where first.
+    case contradicted(String)
+}
+
+/// Judges one pass: compares its records and checks with what the run recorded, in order.
+///
+/// A pass is a series of intervals of executed code, separated by jumps. Own records' keys are equal in
+/// record and replay by construction, so a record that is missing, extra or different is a difference.
+public struct Evidence: Sendable {
+    /// A hit's standing is settled.
+    public struct Settled: Hashable, Sendable {
+        /// Counts the hits of the pass from 0.
+        public var hit: Int
+        public var standing: Standing
+
+        public init(hit: Int, standing: Standing) {
+            self.hit = hit
+            self.standing = standing
+        }
+    }
+
+    /// The orders of the hits, by number.
+    public private(set) var orders: [OrderKey] = []
+    public private(set) var jumps: [JumpTaken] = []
+    /// Pairs of checkpoints: restored from the first, the second was reached and found equal.
+    public private(set) var verifiedSegments: [(from: Int, to: Int)] = []
+    /// The first contradiction of the pass.
+    public private(set) var contradiction: String?
+    /// The replay came to where the run ended or is now; nothing after that is an answer.
+    public private(set) var isPastHorizon = false
+
+    private let records: [LogRecord]
+    private let status: RunStatus
+    private let horizon: OrderKey?
+    private let exits: Set<Int>
+    private let executedFrom: OrderKey?
+
+    private var next = 0
+    private var pending: [Int] = []
+    private var interval = Interval()
+
+    private struct Interval {
+        var openedBy: JumpTaken?
+        var isExit = false
+        var hasGoodCheck = false
+        var contradiction: String?
+    }
+
+    /// - Parameters:
+    ///   - records: the run's own log records, in order.
+    ///   - horizon: for a run that was interrupted or is in progress, how far it came.
+    ///   - plan: the plan that the worker follows.
+    ///   - executedFrom: in a validating pass, where the stretch begins that the plan executes throughout.
+    public init(
+        records: [LogRecord], status: RunStatus, horizon: OrderKey?, plan: Plan, executedFrom: OrderKey? = nil
+    ) {
+        self.records = records
+        self.status = status
+        switch status {
+        case .running, .interrupted:
+            self.horizon = [horizon, records.last?.order].compactMap(\.self).max()
+        case .finished, .raised: self.horizon = nil
+        }
+        exits = Set(plan.jumps.filter { $0.target == nil }.map(\.checkpoint))
+        self.executedFrom = executedFrom
+    }
+
+    /// Takes the next report; gives the hits whose standing it settles.
+    public mutating func observe(_ observation: ReplayObservation) -> [Settled] {
+        guard !isPastHorizon else { return [] }
+        switch observation {
+        case .hit(let hit):
+            guard isWithinHorizon(hit.order) else { return reachHorizon() }
+            return observeHit(hit.order)
+        case .log(let site, let text, let name, let value, let order):
+            guard isWithinHorizon(order) else { return reachHorizon() }
+            return observeLog(site: site, text: text, name: name, value: value, order: order)
+        case .jump(let jump): return observeJump(jump)
+        case .check(let checkpoint, let order, let difference):
+            guard isWithinHorizon(order) else { return reachHorizon() }
+            return observeCheck(checkpoint, order, difference)
+        case .passed(let order): return isWithinHorizon(order) ? [] : reachHorizon()
+        case .end(let end): return observeEnd(end)
+        }
+    }
+
+    private func isWithinHorizon(_ order: OrderKey) -> Bool { horizon.map { !($0 < order) } ?? true }
+
+    private mutating func observeHit(_ order: OrderKey) -> [Settled] {
+        let number = orders.count
+        orders.append(order)
+        if let contradiction = interval.contradiction {
+            return [Settled(hit: number, standing: .contradicted(contradiction))]
+        }
+        pending.append(number)
+        return []
+    }
+
+    private mutating func observeLog(
+        site: String, text: String, name: String?, value: Scalar, order: OrderKey
+    ) -> [Settled] {
+        guard interval.contradiction == nil else { return [] }
+        let settled = expectNothing(before: order)
+        guard interval.contradiction == nil else { return settled }
+        guard next < records.count, records[next].order == order else {
+            return contradict("\(Self.place(site)): the replay wrote \(Self.quoted(text)), the run did not")
+        }
+        let record = records[next]
+        next += 1
+        guard record.site == site, record.text == text, record.name == name, record.value.isSame(as: value)
+        else {
+            let shown = record.text != text || record.site != site
+            return contradict(
+                "\(Self.place(record)): recorded \(Self.quoted(shown ? record.text : "\(record.value)")), "
+                    + "replayed \(Self.quoted(shown ? text : "\(value)"))")
+        }
+        return []
+    }
+
+    private mutating func observeJump(_ jump: JumpTaken) -> [Settled] {
+        var settled = expectNothing(before: jump.from)
+        settled += settle { _ in .unopposed }
+        jumps.append(jump)
+        interval = Interval(openedBy: jump, isExit: exits.contains(jump.checkpoint))
+        // Records are in order; the jump goes forward.
+        next = records[next...].firstIndex { !($0.order < jump.to) } ?? records.count
+        return settled
+    }
+
+    private mutating func observeCheck(
+        _ checkpoint: Int, _ order: OrderKey, _ difference: String?
+    ) -> [Settled] {
+        guard interval.contradiction == nil else { return [] }
+        let settled = expectNothing(before: order)
+        guard interval.contradiction == nil else { return settled }
+        if let difference {
+            return settled + contradict("the state at checkpoint \(checkpoint) differs: \(difference)")
+        }
+        if let jump = interval.openedBy, isTrusted(order) {
+            verifiedSegments.append((jump.checkpoint, checkpoint))
+        }
+        defer {
+            interval.hasGoodCheck = true
+            interval.openedBy?.checkpoint = checkpoint
+        }
+        return confirm()
+    }
+
+    private mutating func observeEnd(_ end: ReplayEnd) -> [Settled] {
+        if case .stopped = end { return settle { _ in .unopposed } }
+        if horizon != nil { return reachHorizon() }
+        guard interval.contradiction == nil else { return [] }
+        let settled = expectNothing(before: nil)
+        guard interval.contradiction == nil else { return settled }
+        switch (status, end) {
+        case (.finished(let recorded), .finished(let replayed)) where recorded == replayed: return confirm()
+        case (.raised(let recorded), .raised(let replayed)) where recorded == replayed: return confirm()
+        default:
+            return contradict(
+                "the run \(Self.sentence(status)), the replay \(Self.sentence(end))")
+        }
+    }
+
+    /// The run is not known to have come further: what its records cover is as good as checked, the rest
+    /// is not.
+    private mutating func reachHorizon() -> [Settled] {
+        isPastHorizon = true
+        guard interval.contradiction == nil else { return [] }
+        let settled = expectNothing(before: nil)
+        guard interval.contradiction == nil else { return settled }
+        let covered = next > 0 ? records[next - 1].order : nil
+        let orders = orders
+        let isTrusted = isTrusted
+        return settle { hit in
+            guard let covered, orders[hit] < covered, isTrusted(orders[hit]) else { return .unopposed }
+            return .confirmed
+        }
+    }
+
+    /// Finds records that should have been written by now.
+    private mutating func expectNothing(before order: OrderKey?) -> [Settled] {
+        guard interval.contradiction == nil, next < records.count else { return [] }
+        let record = records[next]
+        if let order, !(record.order < order) { return [] }
+        return contradict(
+            "\(Self.place(record)): the run wrote \(Self.quoted(record.text)), the replay did not")
+    }
+
+    private mutating func contradict(_ difference: String) -> [Settled] {
+        let reason = "first difference: \(difference)"
+        interval.contradiction = reason
+        contradiction = contradiction ?? reason
+        return settle { _ in .contradicted(reason) }
+    }
+
+    /// In a stretch that began at an exit's checkpoint, what comes before the first check was perhaps only
+    /// read off what was restored.
+    private var isTrusted: (OrderKey) -> Bool {
+        let isTrusted = interval.openedBy == nil || !interval.isExit || interval.hasGoodCheck
+        let from = executedFrom
+        return { order in isTrusted || from.map { !(order < $0) } ?? false }
+    }
+
+    private mutating func confirm() -> [Settled] {
+        let orders = orders
+        let isTrusted = isTrusted
+        return settle { isTrusted(orders[$0]) ? .confirmed : .unopposed }
+    }
+
+    private mutating func settle(_ standing: (Int) -> Standing) -> [Settled] {
+        defer { pending.removeAll(keepingCapacity: true) }
+        return pending.map { Settled(hit: $0, standing: standing($0)) }
+    }
+
+    // MARK: - Words
+
+    private static func place(_ site: String) -> String {
+        // A site is path:line:column; people are told the line.
+        let parts = site.split(separator: ":")
+        return parts.count > 2 ? parts.dropLast().joined(separator: ":") : site
+    }
+
+    private static func place(_ record: LogRecord) -> String {
+        let levels = record.iterations.map { "\($0.loop) \($0.index)" }.joined(separator: ", ")
+        return levels.isEmpty ? place(record.site) : "\(place(record.site)) at \(levels)"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let line = text.replacing("\n", with: "⏎")
+        return line.count > 120 ? "\"\(line.prefix(120))…\"" : "\"\(line)\""
+    }
+
+    private static func sentence(_ status: RunStatus) -> String {
+        switch status {
+        case .running: "is still running"
+        case .finished(let code): "ended with exit code \(code)"
+        case .raised(let exception): "ended with \(exception)"
+        case .interrupted(let how): "was interrupted (\(how))"
+        }
+    }
+
+    private static func sentence(_ end: ReplayEnd) -> String {
+        switch end {
+        case .finished(let code): "ended with exit code \(code)"
+        case .stopped: "was stopped"
+        case .raised(let exception): "ended with \(exception)"
+        }
+    }
+}
+
+extension Scalar {
+    /// Equality of what was logged, whatever the number's spelling on the way.
+    func isSame(as other: Scalar) -> Bool {
+        switch (self, other) {
+        case (.integer(let left), .number(let right)): Double(left) == right
+        case (.number(let left), .integer(let right)): left == Double(right)
+        case (.number(let left), .number(let right)): left == right || (left.isNaN && right.isNaN)
+        case (.number(let left), .string(let right)): Self.name(left) == right
+        case (.string(let left), .number(let right)): left == Self.name(right)
+        default: self == other
+        }
+    }
+
+    private static func name(_ number: Double) -> String? {
+        if number.isNaN { return "NaN" }
+        if number.isInfinite { return number < 0 ? "-Infinity" : "Infinity" }
+        return nil
+    }
+}
+
+extension String {
+    fileprivate func replacing(_ character: Character, with other: Character) -> String {
+        String(map { $0 == character ? other : $0 })
+    }
+}

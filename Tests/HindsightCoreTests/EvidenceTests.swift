@@ -1,0 +1,170 @@
+import HindsightCore
+import Testing
+
+@Suite struct EvidenceTests {
+    let run = SampleRun(checkpointsAt: [.epoch(1), .stepExit(1), .epoch(2), .epochExit])
+
+    func evidence(_ plan: Plan = Plan(), status: RunStatus = .finished(exitCode: 0)) -> Evidence {
+        Evidence(records: run.records, status: status, horizon: nil, plan: plan)
+    }
+
+    func hit(_ key: [Int], _ text: String = "x") -> Hit {
+        Hit(
+            file: "train.py", line: 8, text: text, iterations: [], order: OrderKey(key),
+            verdict: .provisional(""))
+    }
+
+    func log(_ record: LogRecord, text: String? = nil) -> ReplayObservation {
+        .log(
+            site: record.site, text: text ?? record.text, name: record.name, value: record.value,
+            order: record.order)
+    }
+
+    @Test func goodCheckConfirms() {
+        var evidence = evidence()
+        #expect(evidence.observe(.hit(hit([1, 0, 1, 0, 0, 0]))).isEmpty)
+        #expect(evidence.observe(log(run.records[0])).isEmpty)
+        let settled = evidence.observe(.check(checkpoint: 0, order: OrderKey([1, 1]), difference: nil))
+        #expect(settled == [.init(hit: 0, standing: .confirmed)])
+    }
+
+    @Test func differentMissingAndExtraRecordsContradict() {
+        var different = evidence()
+        _ = different.observe(.hit(hit([1, 0, 0, 0])))
+        let settled = different.observe(log(run.records[0], text: "loss 7"))
+        #expect(
+            settled == [
+                .init(
+                    hit: 0,
+                    standing: .contradicted(
+                        "first difference: train.py:11 at epoch 0: recorded \"loss 0\", replayed \"loss 7\""))
+            ])
+        // From there on nothing is believed, not even after a check that finds no difference.
+        _ = different.observe(.check(checkpoint: 0, order: OrderKey([1, 1]), difference: nil))
+        guard case .contradicted = different.observe(.hit(hit([1, 1, 0, 0]))).first?.standing else {
+            Issue.record("a hit after a difference must be contradicted")
+            return
+        }
+
+        var missing = evidence()
+        _ = missing.observe(.hit(hit([1, 0, 0, 0])))
+        _ = missing.observe(.check(checkpoint: 0, order: OrderKey([1, 1]), difference: nil))
+        #expect(missing.contradiction?.contains("the replay did not") == true)
+
+        var extra = evidence()
+        _ = extra.observe(
+            .log(site: "train.py:3:0", text: "hello", name: nil, value: .null, order: OrderKey([1, 0, 1])))
+        #expect(extra.contradiction?.contains("the run did not") == true)
+    }
+
+    @Test func failedCheckContradictsOnlySinceTheLastGoodOne() {
+        var evidence = evidence()
+        _ = evidence.observe(.hit(hit([1, 0, 0, 0])))
+        _ = evidence.observe(log(run.records[0]))
+        _ = evidence.observe(.check(checkpoint: 0, order: OrderKey([1, 1]), difference: nil))
+        _ = evidence.observe(.hit(hit([1, 1, 0, 0])))
+        let settled = evidence.observe(
+            .check(checkpoint: 1, order: OrderKey([1, 1, 1, 3]), difference: "model.weight: differs"))
+        #expect(settled.map(\.hit) == [1])
+        #expect(evidence.contradiction?.contains("model.weight") == true)
+    }
+
+    @Test func hitsAfterAnExitsRestoreNeedMoreThanACheck() {
+        let plan = Plan(jumps: [Jump(place: at(1, 0), target: nil, checkpoint: 1)])
+        var evidence = evidence(plan)
+        _ = evidence.observe(log(run.records[0]))
+        _ = evidence.observe(
+            .jump(JumpTaken(checkpoint: 1, from: OrderKey([1, 1, 1, 0]), to: OrderKey([1, 1, 1, 3]))))
+        _ = evidence.observe(.hit(hit([1, 1, 2, 0])))
+        _ = evidence.observe(log(run.records[1]))
+        let settled = evidence.observe(.check(checkpoint: 2, order: OrderKey([1, 2]), difference: nil))
+        #expect(settled == [.init(hit: 0, standing: .unopposed)])
+        #expect(evidence.verifiedSegments.isEmpty)
+    }
+
+    @Test func jumpResynchronisesAfterADifference() {
+        let plan = Plan(jumps: [Jump(place: at(1), target: 2, checkpoint: 2)])
+        var evidence = evidence(plan)
+        _ = evidence.observe(log(run.records[0], text: "other"))
+        _ = evidence.observe(
+            .jump(JumpTaken(checkpoint: 2, from: OrderKey([1, 1]), to: OrderKey([1, 2]))))
+        _ = evidence.observe(.hit(hit([1, 2, 0, 0])))
+        _ = evidence.observe(log(run.records[2]))
+        _ = evidence.observe(log(run.records[3]))
+        let settled = evidence.observe(.check(checkpoint: 3, order: OrderKey([1, 4]), difference: nil))
+        #expect(settled == [.init(hit: 0, standing: .confirmed)])
+        #expect(evidence.verifiedSegments.map(\.from) == [2])
+    }
+
+    @Test func recordedEndConfirmsAndAnotherEndContradicts() {
+        var same = evidence()
+        for record in run.records { _ = same.observe(log(record)) }
+        _ = same.observe(.hit(hit([4, 0])))
+        #expect(
+            same.observe(.end(.finished(exitCode: 0))) == [.init(hit: 0, standing: .confirmed)])
+
+        var other = evidence()
+        for record in run.records { _ = other.observe(log(record)) }
+        _ = other.observe(.hit(hit([4, 0])))
+        _ = other.observe(.end(.raised(exception: "ValueError: x")))
+        #expect(other.contradiction?.contains("ValueError: x") == true)
+    }
+
+    @Test func interruptedRunAnswersUpToWhereItCame() {
+        var evidence = Evidence(
+            records: Array(run.records.prefix(2)), status: .interrupted("SIGINT"),
+            horizon: OrderKey([1, 2]), plan: Plan())
+        _ = evidence.observe(.hit(hit([1, 0, 2, 0])))
+        _ = evidence.observe(log(run.records[0]))
+        _ = evidence.observe(log(run.records[1]))
+        _ = evidence.observe(.hit(hit([1, 1, 4, 0])))
+        let settled = evidence.observe(.passed(OrderKey([1, 3])))
+        #expect(evidence.isPastHorizon)
+        #expect(
+            settled == [.init(hit: 0, standing: .confirmed), .init(hit: 1, standing: .unopposed)])
+    }
+}
+
+@Suite struct ValidationTests {
+    let empty = Evidence(records: [], status: .finished(exitCode: 0), horizon: nil, plan: Plan())
+
+    func hit(_ index: Int, _ text: String) -> Hit {
+        Hit(
+            file: "train.py", line: 8, text: text, iterations: [], order: OrderKey([1, index, 2, 0]),
+            verdict: .provisional(""))
+    }
+
+    @Test func oneEqualHitByExecutionProvesTheStatement() {
+        var validation = Validation(isCaptureVerified: true, differences: [])
+        let hits = [hit(0, "a"), hit(1, "b")]
+        let standings = [Standing.unopposed, .unopposed]
+        #expect(validation.unsettled(hits, standings) == [[0, 1]])
+        validation.add(
+            hits: [hit(1, "b")], standings: [.confirmed], evidence: empty, executedFrom: OrderKey([1, 1]))
+        #expect(validation.verdicts(hits, standings) == [.exact, .exact])
+        #expect(validation.unsettled(hits, standings).isEmpty)
+    }
+
+    @Test func anUnequalHitSpoilsTheStatement() {
+        var validation = Validation(isCaptureVerified: true, differences: [])
+        validation.add(
+            hits: [hit(1, "c")], standings: [.confirmed], evidence: empty, executedFrom: OrderKey([1, 1]))
+        let verdicts = validation.verdicts([hit(0, "a"), hit(1, "b")], [.unopposed, .unopposed])
+        #expect(verdicts.map(\.name) == ["diverged", "diverged"])
+    }
+
+    @Test func withoutProofNothingIsExact() {
+        let validation = Validation(isCaptureVerified: true, differences: [])
+        #expect(validation.verdicts([hit(0, "a")], [.unopposed])[0].name == "provisional")
+        #expect(validation.verdicts([hit(0, "a")], [.confirmed]) == [.exact])
+    }
+
+    @Test func differentFactsMakeValuesUnverifiable() {
+        let differences = Fingerprint(["threads.torch": .integer(1), "new": .integer(2)])
+            .differences(from: Fingerprint(["threads.torch": .integer(2)]))
+        #expect(
+            differences == ["threads.torch was 2 when the run was recorded and is 1 now"])
+        let validation = Validation(isCaptureVerified: true, differences: differences)
+        #expect(validation.verdicts([hit(0, "a")], [.confirmed])[0].name == "unverifiable")
+    }
+}

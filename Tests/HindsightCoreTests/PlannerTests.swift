@@ -1,0 +1,156 @@
+import HindsightCore
+import Testing
+
+@Suite struct PlannerTests {
+    @Test func outerProbeSkipsEveryInnerLoop() {
+        let run = SampleRun(checkpointsAt: (0..<4).map { .stepExit($0) })
+        let plan = run.planner(execute: [SampleRun.epoch]).plan()
+        #expect(plan.jumps.map(\.place) == (0..<4).map { at($0, 0) })
+        #expect(plan.jumps.allSatisfy { $0.target == nil })
+        #expect(plan.checks.isEmpty)
+        #expect(plan.stop == nil)
+        #expect(plan.readsRestoredState)
+        #expect(abs(plan.estimate.executedSeconds - 2) < 0.001)
+    }
+
+    @Test func innerProbeExecutesEverythingAndChecksOnTheWay() {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .stepExit(2), .epochExit])
+        let plan = run.planner(execute: [SampleRun.epoch, SampleRun.step]).plan()
+        #expect(plan.jumps.isEmpty)
+        #expect(plan.checks == [0, 1, 2])
+        #expect(!plan.readsRestoredState)
+        #expect(abs(plan.estimate.executedSeconds - 14) < 0.001)
+    }
+
+    @Test func probeOutsideLoopsSkipsTheOutermostLoop() {
+        let run = SampleRun(checkpointsAt: [.epoch(0), .stepExit(0), .epoch(2), .epochExit])
+        let plan = run.planner(execute: []).plan()
+        #expect(
+            plan.jumps == [Jump(place: at(0), target: nil, checkpoint: run.checkpoint(.exit, [1, 4]))])
+        // Execution arrives at the loop's first boundary before it jumps: that is evidence for the preamble.
+        #expect(plan.checks == [run.checkpoint(.boundary, [1, 0])])
+    }
+
+    @Test func loopWithoutExitCheckpointIsEnteredLate() {
+        let run = SampleRun(checkpointsAt: [.epoch(2)])
+        let plan = run.planner(execute: []).plan()
+        #expect(plan.jumps == [Jump(place: at(0), target: 2, checkpoint: 0)])
+        #expect(abs(plan.estimate.executedSeconds - 8) < 0.001)
+    }
+
+    @Test func damagedAndUnusableCheckpointsAreLeftOut() {
+        let run = SampleRun(
+            checkpointsAt: [.stepExit(0), .stepExit(1), .stepExit(2)], damaged: [.stepExit(1)])
+        let plan = run.planner(execute: [SampleRun.epoch], unusable: [2]).plan()
+        #expect(plan.jumps.map(\.checkpoint) == [0])
+        #expect(plan.checks.isEmpty)
+    }
+
+    @Test func checkpointWithLostStateIsOnlyChecked() {
+        var run = SampleRun(checkpointsAt: [.epoch(2)])
+        run.checkpoints[0].lost = ["it"]
+        let plan = run.planner(execute: []).plan()
+        #expect(plan.jumps.isEmpty)
+        #expect(plan.checks == [0])
+    }
+
+    @Test func selectionJumpsToTheNearestCheckpointAndStopsAtTheNextEvidence() throws {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .epoch(2), .epoch(3), .epochExit])
+        let planner = run.planner(execute: [SampleRun.epoch, SampleRun.step])
+        let plan = planner.plan(selection: try IterationSelection(parsing: "epoch=2"))
+        #expect(plan.jumps == [Jump(place: at(0), target: 2, checkpoint: 1)])
+        #expect(plan.checks == [2])
+        #expect(plan.stop?.coordinate == at(3))
+        #expect(plan.stop?.kind == .boundary)
+        #expect(abs(plan.estimate.executedSeconds - 5) < 0.001)
+    }
+
+    @Test func selectionOfInnerIterationsLeavesTheInnerLoopEarly() throws {
+        let run = SampleRun(checkpointsAt: [
+            .stepExit(0), .stepExit(1), .stepExit(2), .stepExit(3), .epochExit,
+        ])
+        let planner = run.planner(execute: [SampleRun.epoch, SampleRun.step])
+        let plan = planner.plan(selection: try IterationSelection(parsing: "i=0"))
+        #expect(plan.jumps.map(\.place) == [at(0, 1), at(1, 1), at(2, 1)])
+        // The last wanted step is followed by execution up to evidence.
+        #expect(plan.checks == [run.checkpoint(.exit, [1, 3, 1, 3])])
+        #expect(plan.stop?.kind == .exit)
+        #expect(plan.stop?.coordinate == at(3, 3))
+    }
+
+    @Test func lastIterationIsKnownFromTheExit() throws {
+        let run = SampleRun(checkpointsAt: [.epoch(2), .epoch(3), .epochExit])
+        let planner = run.planner(execute: [SampleRun.epoch, SampleRun.step])
+        let plan = planner.plan(selection: try IterationSelection(parsing: "epoch=last"))
+        #expect(plan.jumps == [Jump(place: at(0), target: 3, checkpoint: 1)])
+        #expect(plan.checks == [2])
+        #expect(plan.stop?.kind == .exit)
+    }
+
+    @Test func twoSelectedIterationsAreReachedOneAfterTheOther() throws {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .epoch(3), .epochExit])
+        let planner = run.planner(execute: [SampleRun.epoch, SampleRun.step])
+        let plan = planner.plan(selection: try IterationSelection(parsing: "epoch=0,3"))
+        #expect(plan.jumps == [Jump(place: at(1), target: 3, checkpoint: 1)])
+        #expect(plan.checks == [0, 2])
+    }
+
+    @Test func innerCheckpointIsReachedThroughTheOuterLoop() throws {
+        let run = SampleRun(checkpointsAt: [.epoch(2), .step(2, 2), .epoch(3)])
+        let planner = run.planner(execute: [SampleRun.epoch, SampleRun.step])
+        let plan = planner.plan(selection: try IterationSelection(parsing: "epoch=2,i=2"))
+        #expect(
+            plan.jumps == [
+                Jump(place: at(0), target: 2, checkpoint: 0),
+                Jump(place: at(2, 0), target: 2, checkpoint: 1),
+            ])
+        #expect(plan.checks == [2])
+        #expect(plan.stop?.coordinate == at(3))
+    }
+
+    @Test func withoutCheckpointsEverythingIsExecuted() {
+        let run = SampleRun(checkpointsAt: [])
+        let plan = run.planner(execute: [SampleRun.epoch]).plan()
+        #expect(plan.jumps.isEmpty)
+        #expect(plan.checks.isEmpty)
+    }
+
+    @Test func validationExecutesWhatWasJumpedOver() {
+        let run = SampleRun(checkpointsAt: [
+            .epoch(1), .stepExit(0), .stepExit(1), .epoch(2), .stepExit(2), .epoch(3), .stepExit(3),
+        ])
+        let planner = run.planner(execute: [SampleRun.epoch])
+        // Hits after the step loop of each epoch, read off its exit checkpoint.
+        let jumps = (0..<4).map { e in
+            JumpTaken(
+                checkpoint: run.checkpoint(.exit, [1, e, 1, 3]), from: OrderKey([1, e, 1, 0]),
+                to: OrderKey([1, e, 1, 3]))
+        }
+        let orders = (0..<4).map { OrderKey([1, $0, 2, 0]) }
+        let validation = planner.validation(of: orders, after: jumps)
+        let plan = validation?.plan
+        // Starts at a boundary's checkpoint, runs one step loop, ends at evidence after the hit.
+        #expect(plan?.jumps.count == 1)
+        #expect(plan?.jumps.first?.target != nil)
+        #expect(plan.map { $0.estimate.executedSeconds < 6 } == true)
+        #expect(plan?.stop != nil)
+        #expect(plan?.checks.isEmpty == false)
+    }
+
+    @Test func validationOfAHitAfterTheLoopRunsTheLastIterations() {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .epoch(3), .epochExit])
+        let planner = run.planner(execute: [])
+        let jump = JumpTaken(checkpoint: 2, from: OrderKey([1, 0]), to: OrderKey([1, 4]))
+        let plan = planner.validation(of: [OrderKey([2, 0])], after: [jump])?.plan
+        #expect(plan?.jumps == [Jump(place: at(0), target: 3, checkpoint: 1)])
+        #expect(plan?.checks == [2])
+        #expect(plan?.stop == nil)
+    }
+
+    @Test func fullPlanNeverJumps() {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .stepExit(1), .epochExit])
+        let plan = run.planner(execute: []).fullPlan()
+        #expect(plan.jumps.isEmpty)
+        #expect(plan.checks == [0, 1, 2])
+    }
+}
