@@ -26,7 +26,8 @@ private actor Echo {
 
     static var router: Router<Echo> {
         var router = Router<Echo>()
-        router.request(InitializeRequest.self) { _, _, reply in throw ResponseError(.requestFailed, "unused") }
+        router.request(InitializeRequest.self) { _, _, reply in throw ResponseError(.requestFailed, "unused")
+        }
         router.request(ShutdownRequest.self) { _, _, reply in reply(Nothing()) }
         router.request(EchoRequest.self) { _, parameters, reply in
             usleep(parameters.text == "slow" ? 50_000 : 0)
@@ -46,7 +47,8 @@ private struct Session {
     init() {
         let thread = HandlerThread(name: "test handler")
         let connection = Connection(
-            input: input.fileHandleForReading.fileDescriptor, output: output.fileHandleForWriting.fileDescriptor,
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor,
             thread: thread, report: { _ in })
         var router = Echo.router
         router.request(InitializeRequest.self) { _, _, reply in
@@ -111,7 +113,8 @@ private struct Session {
             #"{"jsonrpc":"2.0","id":9,"method":"test/echo","params":{"text":"late"}}"#,
         ])
         let byID = Dictionary(
-            answers.filter { $0["id"] != .null }.map { ($0["id"]!, $0) }, uniquingKeysWith: { first, _ in first })
+            answers.filter { $0["id"] != .null }.map { ($0["id"]!, $0) },
+            uniquingKeysWith: { first, _ in first })
         #expect(code(byID["a"]) == -32002)
         #expect(answers.filter { $0["id"] == .null }.compactMap(code).sorted() == [-32700, -32600, -32600])
         #expect([1, 2, 3].map { code(byID[.integer($0)]) } == [-32600, -32600, -32600])
@@ -142,7 +145,8 @@ private struct Session {
 
         let polite = Session()
         _ = polite.exchange([
-            initialize, #"{"jsonrpc":"2.0","id":1,"method":"shutdown"}"#, #"{"jsonrpc":"2.0","method":"exit"}"#,
+            initialize, #"{"jsonrpc":"2.0","id":1,"method":"shutdown"}"#,
+            #"{"jsonrpc":"2.0","method":"exit"}"#,
         ])
         for await end in polite.ended {
             #expect(end == .exit(afterShutdown: true))

@@ -35,7 +35,8 @@ import Testing
     @Test(arguments: [1, 5, Int.max])
     func afterGarbageTheNextMessageIsFound(chunk: Int) {
         for garbage in [
-            "hello\r\n\r\n", "Content-Length: abc\r\n\r\n", "Content-Length: -5\r\n\r\n", "X-Other: 1\r\n\r\n",
+            "hello\r\n\r\n", "Content-Length: abc\r\n\r\n", "Content-Length: -5\r\n\r\n",
+            "X-Other: 1\r\n\r\n",
             "garbage without any end ", "Content-Length: 99999999999999999999\r\n\r\n", "\u{0}\u{1}\r\n\r\n",
         ] {
             let found = items(garbage + message("{}"), chunk: chunk)

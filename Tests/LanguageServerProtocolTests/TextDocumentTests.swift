@@ -9,7 +9,8 @@ private struct NaiveDocument {
         var starts = [0]
         for (index, scalar) in scalars.enumerated() {
             let isBreak =
-                scalar == "\n" || (scalar == "\r" && !(index + 1 < scalars.count && scalars[index + 1] == "\n"))
+                scalar == "\n"
+                || (scalar == "\r" && !(index + 1 < scalars.count && scalars[index + 1] == "\n"))
             if isBreak { starts.append(index + 1) }
         }
         return starts
@@ -54,14 +55,18 @@ private struct NaiveDocument {
     @Test(arguments: [PositionEncoding.utf8, .utf16, .utf32])
     func randomEditsAgreeWithANaiveDocument(encoding: PositionEncoding) {
         var random = SystemRandomNumberGenerator()
-        let pieces = ["a", "é", "\n", "\r", "\r\n", "𝔘", "\u{FEFF}", "print(x)", "中", "e\u{301}", "", "\n\n", "👩‍💻"]
+        let pieces = [
+            "a", "é", "\n", "\r", "\r\n", "𝔘", "\u{FEFF}", "print(x)", "中", "e\u{301}", "", "\n\n", "👩‍💻",
+        ]
         for _ in 0..<40 {
-            let start = (0..<Int.random(in: 0...12, using: &random)).map { _ in pieces.randomElement()! }.joined()
+            let start = (0..<Int.random(in: 0...12, using: &random)).map { _ in pieces.randomElement()! }
+                .joined()
             var document = TextDocument(start)
             var naive = NaiveDocument(scalars: Array(start.unicodeScalars))
             for _ in 0..<60 {
                 let range = TextRange(start: randomPosition(&random), end: randomPosition(&random))
-                let text = (0..<Int.random(in: 0...4, using: &random)).map { _ in pieces.randomElement()! }.joined()
+                let text = (0..<Int.random(in: 0...4, using: &random)).map { _ in pieces.randomElement()! }
+                    .joined()
                 document.replace(range, with: text, encoding: encoding)
                 naive.replace(range, with: text, encoding)
                 #expect(Array(document.text.utf8) == Array(naive.text.utf8))
@@ -72,7 +77,8 @@ private struct NaiveDocument {
     }
 
     private func randomPosition(_ random: inout SystemRandomNumberGenerator) -> TextPosition {
-        TextPosition(line: Int.random(in: 0...10, using: &random), character: Int.random(in: 0...12, using: &random))
+        TextPosition(
+            line: Int.random(in: 0...10, using: &random), character: Int.random(in: 0...12, using: &random))
     }
 
     @Test func positionsOutsideAreClamped() {
@@ -104,7 +110,8 @@ private struct NaiveDocument {
 
     @Test func aBackwardsRangeIsTurned() {
         var document = TextDocument("abcdef")
-        let range = TextRange(start: TextPosition(line: 0, character: 4), end: TextPosition(line: 0, character: 1))
+        let range = TextRange(
+            start: TextPosition(line: 0, character: 4), end: TextPosition(line: 0, character: 1))
         document.replace(range, with: "-", encoding: .utf16)
         #expect(document.text == "a-ef")
     }

@@ -12,7 +12,9 @@ public struct Diagnostic: Codable, Sendable, Hashable {
     public var source: String
     public var message: String
 
-    public init(range: TextRange, severity: DiagnosticSeverity, code: String?, source: String, message: String) {
+    public init(
+        range: TextRange, severity: DiagnosticSeverity, code: String?, source: String, message: String
+    ) {
         self.range = range
         self.severity = severity
         self.code = code

@@ -39,7 +39,8 @@ public struct InitializeParameters: Codable, Sendable {
         rootPath = try? container.decode(String.self, forKey: .rootPath)
         rootUri = try? container.decode(DocumentURI.self, forKey: .rootUri)
         initializationOptions = try? container.decode(JSONValue.self, forKey: .initializationOptions)
-        capabilities = (try? container.decode(ClientCapabilities.self, forKey: .capabilities)) ?? ClientCapabilities()
+        capabilities =
+            (try? container.decode(ClientCapabilities.self, forKey: .capabilities)) ?? ClientCapabilities()
         workspaceFolders = try? container.decode([WorkspaceFolder].self, forKey: .workspaceFolders)
     }
 }

@@ -32,7 +32,8 @@ public struct WorkDoneProgress: Codable, Sendable {
     public var percentage: Int?
 
     public init(
-        kind: Kind, title: String? = nil, cancellable: Bool? = nil, message: String? = nil, percentage: Int? = nil
+        kind: Kind, title: String? = nil, cancellable: Bool? = nil, message: String? = nil,
+        percentage: Int? = nil
     ) {
         self.kind = kind
         self.title = title

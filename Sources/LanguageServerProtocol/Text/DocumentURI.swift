@@ -41,7 +41,9 @@ public struct DocumentURI: Hashable, Sendable, Codable, CustomStringConvertible 
             rest = rest.dropFirst(2).drop { $0 != "/" }
         }
         let end = rest.firstIndex { $0 == "?" || $0 == "#" } ?? rest.endIndex
-        guard let decoded = String(rest[..<end]).removingPercentEncoding, decoded.hasPrefix("/") else { return nil }
+        guard let decoded = String(rest[..<end]).removingPercentEncoding, decoded.hasPrefix("/") else {
+            return nil
+        }
         return decoded.count > 1 && decoded.hasSuffix("/") ? String(decoded.dropLast()) : decoded
     }
 }

@@ -33,7 +33,7 @@ public final class Connection: Sendable {
     private let reader: MessageReader
     private let writer: MessageWriter
     private let thread: HandlerThread
-    private let report_: @Sendable (String) -> Void
+    private let reporter: @Sendable (String) -> Void
     private let lock = NSLock()
     private nonisolated(unsafe) var state = State()
 
@@ -45,7 +45,7 @@ public final class Connection: Sendable {
         reader = MessageReader(descriptor: input, sizeLimit: sizeLimit)
         writer = MessageWriter(descriptor: output)
         self.thread = thread
-        report_ = report
+        reporter = report
     }
 
     /// Starts to read. `onEnd` is called once, on the handler thread, after everything that came before.
@@ -78,7 +78,9 @@ public final class Connection: Sendable {
                 do {
                     answer(try JSONDecoder().decode(ResultOf<M.Result>.self, from: data).result)
                 } catch {
-                    answer(.failure(ResponseError(.invalidParams, "The client's answer cannot be read: \(error)")))
+                    answer(
+                        .failure(
+                            ResponseError(.invalidParams, "The client's answer cannot be read: \(error)")))
                 }
             }
             return id
@@ -89,7 +91,7 @@ public final class Connection: Sendable {
     /// Writes out what is queued before the process ends.
     public func close() { writer.close(waitingAtMost: 1) }
 
-    func report(_ sentence: String) { report_(sentence) }
+    func report(_ sentence: String) { reporter(sentence) }
 
     // MARK: - Responses
 
@@ -113,7 +115,8 @@ public final class Connection: Sendable {
     // MARK: - Reading, on the reader's thread
 
     private func receive<Server: Actor>(
-        _ item: MessageParser.Item, server: Server, router: Router<Server>, onEnd: @escaping @Sendable (End) -> Void
+        _ item: MessageParser.Item, server: Server, router: Router<Server>,
+        onEnd: @escaping @Sendable (End) -> Void
     ) {
         let body: Data
         switch item {
@@ -142,7 +145,9 @@ public final class Connection: Sendable {
             }
             thread.perform { answer(body) }
         case .notification(CancelRequest.method):
-            if let cancelled = try? JSONDecoder().decode(ParametersOf<CancelRequest.Parameters>.self, from: body) {
+            if let cancelled = try? JSONDecoder().decode(
+                ParametersOf<CancelRequest.Parameters>.self, from: body)
+            {
                 lock.withLock {
                     if state.open[cancelled.params.id] != nil { state.open[cancelled.params.id] = true }
                 }
@@ -190,7 +195,9 @@ public final class Connection: Sendable {
         guard let handler = router.requests[method] else {
             return fail(id, ResponseError(.methodNotFound, "There is no method `\(method)`."))
         }
-        if handler(server, id, body, self), phase == .uninitialized { lock.withLock { state.phase = .running } }
+        if handler(server, id, body, self), phase == .uninitialized {
+            lock.withLock { state.phase = .running }
+        }
     }
 
     private func handleNotification<Server: Actor>(
