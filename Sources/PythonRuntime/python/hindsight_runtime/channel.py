@@ -1,0 +1,151 @@
+"""The line to the collector or the replay's master: JSON lines over a Unix socket, state in shared memory.
+
+Nothing here blocks the program: what the socket does not take at once waits in memory, and a line that stays
+stuck is given up.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import mmap
+import os
+import select
+import socket
+import time
+from typing import Any, Optional, Sequence
+
+#: Bytes that may wait for a slow reader before the line is given up.
+LARGEST_BACKLOG = 64 * 2**20
+#: A shared buffer grows in steps of this many bytes.
+BUFFER_STEP = 4 * 2**20
+
+
+class ChannelClosed(Exception):
+    """The other side is gone, or too slow for too long."""
+
+
+class Channel:
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._socket.setblocking(False)
+        self._outgoing = bytearray()
+        self._incoming = bytearray()
+        self._encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode
+
+    @classmethod
+    def connect(cls, path: str) -> "Channel":
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(5)
+        connection.connect(path)
+        return cls(connection)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, message: dict[str, Any]) -> None:
+        self._outgoing += self._encode(message).encode("utf-8", "surrogateescape")
+        self._outgoing += b"\n"
+        self._push()
+        if len(self._outgoing) > LARGEST_BACKLOG:
+            raise ChannelClosed("the collector does not keep up")
+
+    def send_descriptor(self, message: dict[str, Any], descriptor: int) -> None:
+        self.flush(5)
+        line = self._encode(message).encode() + b"\n"
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+        sent = self._socket.sendmsg([line], rights)
+        self._outgoing += line[sent:]
+        self._push()
+
+    def _push(self) -> None:
+        try:
+            while self._outgoing:
+                sent = self._socket.send(memoryview(self._outgoing)[: 1 << 18])
+                del self._outgoing[:sent]
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+
+    def flush(self, seconds: float) -> None:
+        """Wait until everything was taken by the system."""
+        deadline = time.monotonic() + seconds
+        self._push()
+        while self._outgoing:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ChannelClosed("the collector does not read")
+            select.select([], [self._socket], [], left)
+            self._push()
+
+    def received(self, timeout: float = 0.0) -> Optional[dict[str, Any]]:
+        """The next message; None if there is none within the time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            end = self._incoming.find(b"\n")
+            if end >= 0:
+                line = bytes(self._incoming[:end])
+                del self._incoming[: end + 1]
+                return json.loads(line)
+            left = deadline - time.monotonic()
+            if timeout > 0:
+                if left <= 0:
+                    return None
+                select.select([self._socket], [], [], left)
+            try:
+                part = self._socket.recv(1 << 20)
+            except (BlockingIOError, InterruptedError):
+                if timeout > 0:
+                    continue
+                return None
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
+            if not part:
+                raise ChannelClosed("the other side closed the line")
+            self._incoming += part
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class SharedBuffer:
+    """Memory that both processes see; reused for every checkpoint, so that its pages are warm."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._map: Optional[mmap.mmap] = None
+        self._size = 0
+
+    def fill(self, parts: Sequence[Any]) -> list[list[int]]:
+        """Copies the parts one after the other; returns [offset, length] of each."""
+        views = [memoryview(part).cast("B") for part in parts]
+        total = sum(view.nbytes for view in views)
+        if self._map is None or total > self._size:
+            self._grow(total)
+        assert self._map is not None
+        target = memoryview(self._map)
+        places = []
+        offset = 0
+        try:
+            for view in views:
+                target[offset : offset + view.nbytes] = view
+                places.append([offset, view.nbytes])
+                offset += view.nbytes
+        finally:
+            target.release()
+        return places
+
+    def _grow(self, needed: int) -> None:
+        size = (needed + needed // 4) // BUFFER_STEP * BUFFER_STEP + BUFFER_STEP
+        descriptor = os.memfd_create("hindsight-state", os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, size)
+            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+            new = mmap.mmap(descriptor, size, flags=flags)
+            self._channel.send_descriptor({"t": "buffer", "size": size}, descriptor)
+        finally:
+            os.close(descriptor)
+        if self._map is not None:
+            self._map.close()
+        self._map, self._size = new, size

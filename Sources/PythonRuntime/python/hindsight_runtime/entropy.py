@@ -1,0 +1,196 @@
+"""What a program reads from clocks, the operating system's entropy and the like: logged while recording, fed
+back in replays, so that a timing in a log line or an unseeded generator does not make a replay diverge.
+
+Only calls written in the project's own sources are seen; those of installed libraries do not enter a
+program's results as a rule, and where they do the check finds it.
+"""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import sys
+from base64 import b64decode, b64encode
+from typing import Any, Callable, Iterable, Optional
+
+#: module → callables whose result is logged.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "time": (
+        *("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns"),
+        *("process_time", "process_time_ns", "thread_time", "thread_time_ns"),
+        *("localtime", "gmtime", "ctime", "asctime", "strftime"),
+    ),
+    "uuid": ("uuid1", "uuid4"),
+    "os": ("urandom", "getpid", "getppid", "times", "getloadavg"),
+    "secrets": ("token_bytes", "token_hex", "token_urlsafe", "randbits", "randbelow", "choice"),
+    "subprocess": ("check_output", "getoutput", "getstatusoutput"),
+    "resource": ("getrusage",),
+    "builtins": ("input",),
+}
+
+#: Alternative constructors of classes: (module, class, method).
+METHODS = (
+    ("datetime", "datetime", "now"),
+    ("datetime", "datetime", "utcnow"),
+    ("datetime", "datetime", "today"),
+    ("datetime", "date", "today"),
+)
+
+#: Calls that seed a generator from the operating system when they are given nothing.
+SEEDERS = ("seed", "default_rng", "RandomState", "Random")
+
+_NAMES = {name for names in SOURCES.values() for name in names}
+_NAMES |= {method for _, _, method in METHODS} | set(SEEDERS)
+
+
+def candidate_names(tree: ast.Module) -> set[str]:
+    """Names under which a source may call one of these: the usual ones, and what imports rename them to."""
+    names = set(_NAMES)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {a.asname for a in node.names if a.asname and a.name in _NAMES}
+    return names
+
+
+def source_name(function: Any) -> Optional[str]:
+    """Which source of entropy a callable is; None for any other callable."""
+    name = getattr(function, "__name__", None)
+    if name not in _NAMES:
+        return None
+    for module_name, names in SOURCES.items():
+        if name in names:
+            module = sys.modules.get(module_name)
+            if module is not None and getattr(module, name, None) is function:
+                return f"{module_name}.{name}"
+    owner = getattr(function, "__self__", None)
+    for module_name, class_name, method in METHODS:
+        module = sys.modules.get(module_name)
+        if name == method and module is not None and owner is getattr(module, class_name, None):
+            return f"{module_name}.{class_name}.{method}"
+    return None
+
+
+def seeder_name(function: Any) -> Optional[str]:
+    """Which generator-seeding callable this is."""
+    name = getattr(function, "__name__", None)
+    if name not in SEEDERS:
+        return None
+    owners: tuple[tuple[str, Any], ...] = (
+        ("random", sys.modules.get("random")),
+        ("numpy.random", sys.modules.get("numpy.random")),
+        ("torch", sys.modules.get("torch")),
+    )
+    for label, module in owners:
+        if module is not None and getattr(module, name, None) == function:
+            return f"{label}.{name}"
+    return None
+
+
+def encode(value: object) -> str:
+    return b64encode(pickle.dumps(value, 4)).decode("ascii")
+
+
+def decode(text: str) -> Any:
+    return pickle.loads(b64decode(text))
+
+
+class EntropyLog:
+    """Wraps the sources: either gives every value to `record`, or takes them from `recorded`."""
+
+    def __init__(
+        self,
+        record: Optional[Callable[[int, str, str], None]] = None,
+        recorded: Iterable[tuple[str, str]] = (),
+        is_passive: Callable[[], bool] = lambda: False,
+    ) -> None:
+        #: How many values have been read: part of a checkpoint.
+        self.position = 0
+        self._record = record
+        self._recorded = list(recorded)
+        self._is_passive = is_passive
+
+    def source(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`__hindsight_source__`: the callable itself unless it is a source of entropy."""
+        try:
+            name = source_name(function)
+            if name is not None:
+                return lambda *args, **kw: self._value(name, function, args, kw)
+            name = seeder_name(function)
+            if name is not None:
+                return lambda *args, **kw: self._seeded(name, function, args, kw)
+        except Exception:
+            pass
+        return function
+
+    def _value(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
+        if self._is_passive():
+            return function(*args, **kw)
+        if self._record is None:
+            text = self._next(name)
+            return function(*args, **kw) if text is None else decode(text)
+        value = function(*args, **kw)
+        self._add(name, value)
+        return value
+
+    def _seeded(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
+        result = function(*args, **kw)
+        given = [*args, *kw.values()]
+        if self._is_passive() or (given and given[0] is not None):
+            return result
+        if self._record is None:
+            text = self._next(name)
+            if text is not None:
+                return _set_state(name, result, decode(text))
+            return result
+        self._add(name, _get_state(name, result))
+        return result
+
+    def _add(self, name: str, value: object) -> None:
+        try:
+            text = encode(value)
+        except Exception:
+            return
+        if self._record is not None:
+            self._record(self.position, name, text)
+        self.position += 1
+
+    def _next(self, name: str) -> Optional[str]:
+        if self.position >= len(self._recorded):
+            return None
+        recorded_name, text = self._recorded[self.position]
+        if recorded_name != name:
+            return None
+        self.position += 1
+        return text
+
+
+def _get_state(name: str, result: Any) -> object:
+    if name == "random.seed":
+        return sys.modules["random"].getstate()
+    if name == "random.Random":
+        return result.getstate()
+    if name == "numpy.random.seed":
+        return sys.modules["numpy.random"].get_state()
+    if name == "numpy.random.RandomState":
+        return result.get_state()
+    if name == "numpy.random.default_rng":
+        return result.bit_generator.state
+    return result  # torch.seed returns the seed it drew
+
+
+def _set_state(name: str, result: Any, state: Any) -> Any:
+    if name == "random.seed":
+        sys.modules["random"].setstate(state)
+    elif name == "random.Random":
+        result.setstate(state)
+    elif name == "numpy.random.seed":
+        sys.modules["numpy.random"].set_state(state)
+    elif name == "numpy.random.RandomState":
+        result.set_state(state)
+    elif name == "numpy.random.default_rng":
+        result.bit_generator.state = state
+    else:
+        sys.modules["torch"].manual_seed(state)
+        return state
+    return result
+

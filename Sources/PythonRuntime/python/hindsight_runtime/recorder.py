@@ -1,0 +1,454 @@
+"""Records a program: its sources, log records and loop boundaries, and checkpoints as the budget allows.
+
+Nothing that goes wrong here may reach the program: a session that fails goes silent.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import functools
+import os
+import sys
+import time
+from types import CodeType, FrameType, ModuleType
+from typing import Any, Callable, Iterable, Iterator, Optional
+
+from . import environment, entropy, logs, tracebacks
+from .budget import Budget
+from .channel import Channel, ChannelClosed, SharedBuffer
+from .loops import Loop, driven_by_generator, scalar
+from .programs import Program
+from .session import Session, exit_code, last_line
+
+#: Seconds between milestones of one loop statement.
+MILESTONE_INTERVAL = 0.05
+#: Seconds between looks at the clock, aimed at by the stride of a fast loop.
+LOOK_INTERVAL = 0.002
+#: A walk longer than this is given up: the state is too large to be worth it.
+LONGEST_WALK = 1.0
+
+
+def start(program: Program, settings: dict[str, Optional[str]]) -> None:
+    """Connects to the collector and takes over the main program; raises where that fails."""
+    channel = Channel.connect(settings["HINDSIGHT_SOCKET"] or "")
+    recorder = Recorder(program, channel, Budget(float(settings["HINDSIGHT_BUDGET"] or 0.01)))
+    channel.send(
+        {
+            "t": "hello",
+            "version": 1,
+            "pid": os.getpid(),
+            "program": recorder.relative_path(program.path),
+            "module": program.module,
+            "argv": program.command,
+            "executable": sys.executable,
+            "cwd": os.getcwd(),
+            "environment": dict(os.environ),
+            "hashseed": settings["HINDSIGHT_HASHSEED"] or os.environ.get("PYTHONHASHSEED"),
+            "python": sys.version.split()[0],
+        }
+    )
+    answer = channel.received(timeout=10)
+    if answer is None or answer.get("t") != "welcome":
+        raise ChannelClosed(str((answer or {}).get("reason", "the collector does not answer")))
+    recorder.install()
+
+
+def contained(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Keeps the recorder's failures from the program."""
+
+    @functools.wraps(method)
+    def guarded(self: "Recorder", *arguments: Any) -> Any:
+        if not self.is_recording:
+            return None
+        try:
+            return method(self, *arguments)
+        except Exception as error:
+            self.fail(error)
+            return None
+
+    return guarded
+
+
+class Recorder(Session):
+    def __init__(self, program: Program, channel: Channel, budget: Budget) -> None:
+        super().__init__(program)
+        self.channel = channel
+        self.buffer = SharedBuffer(channel)
+        self.budget = budget
+        self.is_recording = True
+        self.began = time.perf_counter()
+        self.entropy = entropy.EntropyLog(self._send_entropy)
+        self._number = 0
+        self._records = 0
+        self._is_storing = False
+        self._last_checkpoint = self.began
+        #: loop id → seconds of its last activation; of its last milestone.
+        self._durations: dict[str, float] = {}
+        self._milestones: dict[str, float] = {}
+        self._noted: set[str] = set()
+        self._facts: dict[str, Any] = {}
+        self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
+        self._pid = os.getpid()
+
+    def install(self) -> None:
+        self.provide_functions()
+        self.hooks(
+            observed={"random": self._observe_random, "numpy.random": self._observe_numpy}
+        ).install()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
+        atexit.register(self._end)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "for": self.for_loop,
+            "while": self.while_loop,
+            "next": self.while_next,
+            "leave": self.while_leave,
+            "after": self.after_loop,
+            "log": self.log_function,
+            "source": self.entropy.source,
+        }
+
+    # Failing quietly
+
+    def fail(self, error: BaseException) -> None:
+        if not self.is_recording:
+            return
+        try:
+            if not isinstance(error, ChannelClosed):
+                self.note(f"recording stopped: {type(error).__name__}: {error}")
+        except Exception:
+            pass
+        self.is_recording = False
+        if os.environ.get("HINDSIGHT_DEBUG"):
+            import traceback
+
+            traceback.print_exception(type(error), error, error.__traceback__)
+
+    def note(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self.channel.send({"t": "note", "text": text})
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the line belongs to the parent."""
+        self.is_recording = False
+
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.began
+
+    # The program's sources and its run
+
+    def compile_file(self, path: str, name: str) -> Optional[CodeType]:
+        if not self.is_recording:
+            return None
+        try:
+            text = self.read_source(path)
+            code, loops = self.compile_tree(ast.parse(text, path), path, name)
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            return None  # Python's own loader reports it better
+        try:
+            self.channel.send(
+                {
+                    "t": "source",
+                    "path": self.files[path],
+                    "module": name,
+                    "text": text,
+                    "loops": [
+                        {"id": s.id, "line": s.line, "endLine": s.end_line, "target": s.target}
+                        for s in loops
+                    ],
+                }
+            )
+        except Exception as error:
+            self.fail(error)
+        return code
+
+    def run_main(self, execute: Callable[[], None]) -> None:
+        try:
+            execute()
+        except SystemExit as error:
+            self._ending["exitCode"] = exit_code(error)
+            raise
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self._ending = {
+                "status": "interrupted" if interrupted else "raised",
+                "exitCode": 130 if interrupted else 1,
+                "exception": last_line(error),
+            }
+            tracebacks.clean_exception(error, is_script=False)
+            tracebacks.clean_what_is_printed(is_script=self.program.module is None)
+            raise
+
+    def _end(self) -> None:
+        if not self.is_recording or os.getpid() != self._pid:
+            return
+        try:
+            self._send_facts()
+            message = {"t": "end", "elapsed": self.elapsed(), "overhead": self.budget.spent}
+            self.channel.send({**message, **self._ending})
+            self.channel.flush(5)
+        except Exception:
+            pass
+        self.is_recording = False
+
+    def _observe_random(self, module: ModuleType) -> None:
+        self._send_initial("random", module.getstate)
+
+    def _observe_numpy(self, module: ModuleType) -> None:
+        self._send_initial("numpy", module.get_state)
+
+    @contained
+    def _send_initial(self, name: str, state: Callable[[], object]) -> None:
+        self.channel.send({"t": "initial", "name": name, "state": entropy.encode(state())})
+
+    @contained
+    def _send_entropy(self, position: int, name: str, value: str) -> None:
+        self.channel.send({"t": "entropy", "n": position, "source": name, "value": value})
+
+    def _send_facts(self) -> None:
+        facts = environment.facts()
+        if facts != self._facts:
+            self._facts = facts
+            self.channel.send({"t": "fingerprint", "facts": facts})
+
+    # Log records
+
+    def log_function(self, site: str, function: Any) -> Any:
+        if not self.is_recording:
+            return function
+        try:
+            wrapper = logs.wrapper(function)
+        except Exception:
+            return function
+        return function if wrapper is None else wrapper(site, function, self._logged)
+
+    @contained
+    def _logged(self, site: str, text: str, name: Optional[str], value: Any) -> None:
+        if not self.stack.is_tracking():
+            return  # other threads' records have no place in the program's order
+        frame = sys._getframe(2)
+        self._records += 1
+        iterations = self.stack.iterations(frame)
+        self.channel.send(
+            {
+                "t": "log",
+                "site": site,
+                "text": text,
+                "name": name,
+                "value": value,
+                "it": iterations,
+                "key": self.stack.next_own_key(frame),
+            }
+        )
+
+    # Loops
+
+    def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
+        loop = self._enter(identity, sys._getframe(1))
+        if loop is None:
+            return iterable
+        try:
+            iterator = iter(iterable)
+        except BaseException:
+            self.stack.leave(loop)
+            raise
+        loop.iterator = iterator
+        return self._iterate(loop, iterator)
+
+    def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
+        handed: list[Any] = []
+        hand, take = handed.append, handed.pop
+        countdown = 1
+        try:
+            for item in iterator:
+                loop.begin_iteration(scalar(item))
+                # The program decides how long an item lives: keep no reference while its body runs.
+                hand(item)
+                item = None
+                yield take()
+                countdown -= 1
+                if not countdown:
+                    countdown = self._boundary(loop, sys._getframe(1)) or 1024
+        finally:
+            self.stack.leave(loop)
+
+    def while_loop(self, identity: str) -> None:
+        self._enter(identity, sys._getframe(1))
+
+    def while_next(self, identity: str) -> bool:
+        loop = self.stack.innermost(identity, sys._getframe(1)) if self.is_recording else None
+        if loop is not None:
+            if loop.index:
+                loop.countdown -= 1
+                if not loop.countdown:
+                    loop.countdown = self._boundary(loop, sys._getframe(1)) or 1024
+            loop.begin_iteration(None)
+        return True
+
+    def while_leave(self, identity: str) -> None:
+        loop = self.stack.innermost(identity, sys._getframe(1))
+        if loop is not None:
+            self.stack.leave(loop)
+
+    def after_loop(self, identity: str) -> None:
+        loop = self.stack.ended
+        if loop is None or loop.id != identity or not self.is_recording:
+            return
+        frame = sys._getframe(1)
+        if loop.frame_id == id(frame) and self.stack.is_tracking():
+            self.stack.ended = None
+            self._exited(loop, frame)
+
+    @contained
+    def _enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
+        if not self.stack.is_tracking():
+            return None
+        loop = self.stack.enter(identity, frame)
+        now = time.perf_counter()
+        loop.started = now
+        loop.marks = _Marks(now)
+        elapsed = now - self.began
+        if self.budget.may_walk(self._durations.get(identity), elapsed):
+            self._walk(loop, frame)
+            if len(loop.parents) == 1:
+                self._milestone("boundary", loop, now)
+                if self.budget.is_worth(now - self._last_checkpoint, elapsed):
+                    self._checkpoint("boundary", loop, frame)
+        return loop
+
+    @contained
+    def _boundary(self, loop: Loop, frame: FrameType) -> Optional[int]:
+        """Called between two iterations; returns after how many more it wants to be called again."""
+        now = time.perf_counter()
+        marks = loop.marks
+        self._milestone("boundary", loop, now)
+        if loop.walk is not None and self.stack.live[-1] is loop:
+            is_inner = len(loop.parents) > 1
+            covered = now - max(marks.checkpoint, self._last_checkpoint if is_inner else 0.0)
+            if self.budget.is_worth(covered, now - self.began, is_inner):
+                self._checkpoint("boundary", loop, frame)
+                marks.checkpoint = time.perf_counter()
+        # Look at the clock every few milliseconds, not at every iteration of a fast loop.
+        spent = max(now - marks.looked, 1e-7)
+        marks.looked = now
+        marks.stride = max(1, min(1024, int(marks.stride * LOOK_INTERVAL / spent)))
+        return marks.stride
+
+    @contained
+    def _exited(self, loop: Loop, frame: FrameType) -> None:
+        now = time.perf_counter()
+        duration = now - loop.started
+        self._durations[loop.id] = duration
+        self._milestone("exit", loop, now)
+        loop.iterator = None
+        if loop.walk is not None and self.budget.is_worth(duration, now - self.began):
+            self._checkpoint("exit", loop, frame)
+        loop.walk = loop.roots = None
+
+    def _milestone(self, kind: str, loop: Loop, now: float) -> None:
+        last = self._milestones.get(loop.id, 0.0)
+        if now - last < MILESTONE_INTERVAL:
+            return
+        self._milestones[loop.id] = now
+        self.channel.send(
+            {
+                "t": "milestone",
+                "kind": kind,
+                "at": loop.coordinate(),
+                "key": loop.boundary_key(),
+                "elapsed": now - self.began,
+            }
+        )
+
+    # Checkpoints
+
+    def _walk(self, loop: Loop, frame: FrameType) -> None:
+        from . import state  # not needed by programs without loops
+
+        began = time.perf_counter()
+        try:
+            loop.walk = state.Walk(self._roots(frame), LONGEST_WALK)
+        except state.StateTooLarge as error:
+            self.note(f"no checkpoints in the loop at {loop.id}: {error}")
+        self.budget.walked(time.perf_counter() - began)
+
+    def _roots(self, frame: FrameType) -> Any:
+        from . import state
+
+        return state.Roots(self.frames(frame), self.modules(), lambda scope, name: False)
+
+    def _checkpoint(self, kind: str, loop: Loop, frame: FrameType) -> None:
+        from . import state
+
+        self._poll()
+        if self._is_storing:
+            return  # the writer is behind: rather no checkpoint than a wait
+        began = time.perf_counter()
+        try:
+            captured = state.capture(loop.walk, self._roots(frame))
+        except (state.StateTooLarge, state.CaptureFailed) as error:
+            self.note(f"no checkpoint at {loop.id}: {error}")
+            self.budget.took(time.perf_counter() - began, self.budget.size)
+            loop.walk = None
+            return
+        walked = self.budget.walk_cost
+        copying = time.perf_counter()
+        places = self.buffer.fill([captured.stream, *captured.buffers])
+        done = time.perf_counter()
+        size = sum(length for _, length in places)
+        lost = [*captured.lost, *self._suspended_generators(kind, loop)]
+        self._send_facts()
+        self.channel.send(
+            {
+                "t": "checkpoint",
+                "n": self._number,
+                "kind": kind,
+                "at": loop.coordinate(),
+                "key": loop.boundary_key(),
+                "elapsed": done - self.began,
+                "layout": loop.walk.layout,
+                "stream": places[0],
+                "buffers": places[1:],
+                "lost": lost,
+                "logs": self._records,
+                "entropy": self.entropy.position,
+                "cost": {"walk": walked, "capture": copying - began, "copy": done - copying},
+            }
+        )
+        self._is_storing = True
+        self._number += 1
+        self._last_checkpoint = time.perf_counter()
+        self.budget.took(self._last_checkpoint - began, size)
+
+    def _suspended_generators(self, kind: str, loop: Loop) -> list[str]:
+        """Generators of the program that are in the middle of their work: their frames are not captured."""
+        around = [*loop.parents[1:], loop] if kind == "boundary" else loop.parents[1:]
+        found = [f"generator with the loop at {g.id}" for g in self.stack.live[1:] if g.in_generator]
+        for parent in around:
+            if parent.iterator is not None and driven_by_generator(parent.iterator, self.is_project_code):
+                if not (parent is loop and loop.index == 0):
+                    found.append(f"generator that drives the loop at {parent.id}")
+        return found
+
+    def _poll(self) -> None:
+        while True:
+            message = self.channel.received()
+            if message is None:
+                return
+            if message.get("t") == "stored":
+                self._is_storing = False
+
+
+class _Marks:
+    """What a loop's activation remembers between looks at the clock."""
+
+    __slots__ = ("checkpoint", "looked", "stride")
+
+    def __init__(self, now: float) -> None:
+        self.checkpoint = now
+        self.looked = now
+        self.stride = 1

@@ -1,0 +1,474 @@
+"""Re-executes a recorded program with probes in it, as a plan says: jumps to checkpoints, checks, a stop.
+
+The program's control flow is its own: a jump at a loop's boundary advances the loop's iterator without
+running the body and fills in the recorded data; a jump to a loop's exit lets it end at once and fills in the
+data behind it.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import collections
+import hashlib
+import itertools
+import linecache
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from types import CodeType, FrameType, ModuleType
+from typing import Any, Callable, Iterable, Iterator, Optional
+
+from . import entropy, environment, logs
+from .channel import Channel, ChannelClosed
+from .loops import Loop, driven_by_generator, scalar
+from .programs import Program, command_line
+from .session import Session, exit_code, last_line
+
+#: Seconds between progress messages.
+PROGRESS_INTERVAL = 0.05
+
+
+class Unusable(Exception):
+    """A checkpoint cannot be used here; the plan must do without it."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(reason)
+        self.number = number
+        self.reason = reason
+
+
+@dataclass
+class Checkpoint:
+    """A recorded checkpoint; its blobs are read when they are needed."""
+
+    number: int
+    kind: str
+    at: list[list[Any]]
+    layout: str
+    entropy: int
+    stream: dict[str, Any]
+    buffers: list[dict[str, Any]]
+
+    def read(self) -> tuple[bytes, list[bytearray]]:
+        return bytes(self._blob(self.stream)), [self._blob(blob) for blob in self.buffers]
+
+    def _blob(self, blob: dict[str, Any]) -> bytearray:
+        data = bytearray(blob["length"])
+        try:
+            with open(blob["file"], "rb", buffering=0) as file:
+                file.seek(blob["offset"])
+                view, got = memoryview(data), 0
+                while got < len(data):
+                    count = file.readinto(view[got:])
+                    if not count:
+                        raise Unusable(self.number, f"{blob['file']} is cut short")
+                    got += count
+        except OSError as error:
+            raise Unusable(self.number, f"{blob['file']} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != blob["sha256"]:
+            raise Unusable(self.number, f"{blob['file']} is damaged")
+        return data
+
+
+@dataclass
+class Jump:
+    to: Optional[int]
+    checkpoint: Checkpoint
+
+
+class Actions:
+    """What the plan wants in one activation of a loop."""
+
+    def __init__(self) -> None:
+        self.jumps: dict[int, Jump] = {}
+        self.boundary_checks: dict[int, Checkpoint] = {}
+        self.exit_checks: dict[int, Checkpoint] = {}
+        self.stops: set[int] = set()
+        self.stops_at_exit = False
+
+
+def start(descriptor: int) -> None:
+    """Reads the plan from the inherited socket and takes over the main program."""
+    os.set_inheritable(descriptor, False)
+    channel = Channel(socket.socket(fileno=descriptor))
+    request = channel.received(timeout=60)
+    if request is None or request.get("t") != "replay":
+        raise ChannelClosed("no replay was asked for")
+    Replayer(channel, request).install()
+
+
+class Replayer(Session):
+    def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
+        self.sources = {source["path"]: source for source in request["sources"]}
+        root = request["root"]
+        main = next(s["path"] for s in request["sources"] if s["module"] == "__main__")
+        module = request.get("module") if sys.argv and sys.argv[0] == "-m" else None
+        super().__init__(
+            Program(root, os.path.normpath(os.path.join(root, main)), module, command_line())
+        )
+        self.channel = channel
+        self.entropy = entropy.EntropyLog(
+            recorded=[(item["source"], item["value"]) for item in request.get("entropy") or []],
+            is_passive=lambda: self.stack.suspended > 0,
+        )
+        self._initial = request.get("initial") or {}
+        #: File and qualified name of a scope → names that only probes bind.
+        self._probe_names: dict[tuple[str, str], set[str]] = {}
+        self._actions = self._plan(request)
+        self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
+        self._facts: dict[str, Any] = {}
+        self._progress = 0.0
+        self._pid = os.getpid()
+
+    @staticmethod
+    def _plan(request: dict[str, Any]) -> dict[tuple, Actions]:
+        """The plan's actions by activation: the coordinate without the innermost index."""
+        checkpoints = {
+            c["n"]: Checkpoint(
+                *(c[k] for k in ("n", "kind", "at", "layout", "entropy", "stream", "buffers"))
+            )
+            for c in request.get("checkpoints") or []
+        }
+        table: dict[tuple, Actions] = collections.defaultdict(Actions)
+        for jump in request.get("jumps") or []:
+            activation, index = split(jump["at"])
+            table[activation].jumps[index] = Jump(jump["to"], checkpoints[jump["checkpoint"]])
+        for number in request.get("checks") or []:
+            checkpoint = checkpoints[number]
+            activation, index = split(checkpoint.at)
+            if checkpoint.kind == "exit":
+                table[activation].exit_checks[index] = checkpoint
+            else:
+                table[activation].boundary_checks[index] = checkpoint
+        stop = request.get("stop")
+        if stop:
+            activation, index = split(stop["at"])
+            if stop["kind"] == "exit":
+                table[activation].stops_at_exit = True
+            else:
+                table[activation].stops.add(index)
+        return dict(table)
+
+    def install(self) -> None:
+        self.provide_functions()
+        hooks = self.hooks(
+            observed={"random": self._restore_random, "numpy.random": self._restore_numpy},
+            source_text=self._recorded_bytes,
+        )
+        hooks.install()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._become_child)
+        atexit.register(self._end)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "for": self.for_loop,
+            "while": self.while_loop,
+            "next": self.while_next,
+            "leave": self.while_leave,
+            "after": self.after_loop,
+            "log": self.log_function,
+            "source": self.entropy.source,
+            "begin": self.begin_probe,
+            "finish": self.finish_probe,
+            "failed": self.probe_failed,
+            "exception": Exception,  # type: ignore[dict-item]
+        }
+
+    def send(self, message: dict[str, Any]) -> None:
+        try:
+            self.channel.send(message)
+            self.channel.flush(600)
+        except ChannelClosed:
+            os._exit(0)  # nobody is interested any more
+
+    def _become_child(self) -> None:
+        """A forked child (a DataLoader's worker) sends the hits of its probes, and nothing else."""
+        self.stack.suspended += 1
+
+    # Sources
+
+    def compile_file(self, path: str, name: str) -> Optional[CodeType]:
+        relative = self.relative_path(path)
+        source = self.sources.get(relative)
+        if source is None:
+            return None  # a module that the run did not load: one that a probe imports
+        recorded, edited = source["recorded"], source["edited"]
+        linecache.cache[path] = (len(recorded), None, recorded.splitlines(True), path)
+        if edited is None or edited == recorded:
+            tree = ast.parse(recorded, path)
+        else:
+            from .analysis.splice import splice
+
+            spliced = splice(relative, recorded, edited)
+            tree = spliced.tree
+            for scope, names in spliced.names.items():
+                self._probe_names[(name if not scope else path, scope)] = set(names)
+        return self.compile_tree(tree, path, name)[0]
+
+    def _recorded_bytes(self, path: str) -> Optional[bytes]:
+        source = self.sources.get(self.relative_path(path))
+        return None if source is None else source["recorded"].encode("utf-8")
+
+    def run_main(self, execute: Callable[[], None]) -> None:
+        self.send({"t": "started"})
+        try:
+            execute()
+        except SystemExit as error:
+            self._ending["exitCode"] = exit_code(error)
+        except Unusable as error:
+            self.send({"t": "unusable", "checkpoint": error.number, "reason": error.reason})
+            self._ending = {"status": "unusable", "exitCode": None, "exception": None}
+        except BaseException as error:
+            self._ending = {"status": "raised", "exitCode": 1, "exception": last_line(error)}
+            import traceback
+
+            traceback.print_exc()  # into the worker's log
+
+    def _end(self) -> None:
+        if os.getpid() != self._pid:
+            return
+        self._send_facts()
+        self.send({"t": "end", **self._ending})
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    def _stop(self) -> None:
+        self._ending = {"status": "stopped", "exitCode": None, "exception": None}
+        self._end()
+
+    def _send_facts(self) -> None:
+        facts = environment.facts()
+        if facts != self._facts:
+            self._facts = facts
+            self.send({"t": "fingerprint", "facts": facts})
+
+    def _restore_random(self, module: ModuleType) -> None:
+        if self._initial.get("random"):
+            module.setstate(entropy.decode(self._initial["random"]))
+
+    def _restore_numpy(self, module: ModuleType) -> None:
+        if self._initial.get("numpy"):
+            module.set_state(entropy.decode(self._initial["numpy"]))
+
+    # Log statements and probes
+
+    def log_function(self, site: str, function: Any) -> Any:
+        wrapper = logs.wrapper(function)
+        if wrapper is None:
+            return function
+        return wrapper(site, function, self._hit if site.startswith("?") else self._logged)
+
+    def _logged(self, site: str, text: str, name: Optional[str], value: Any) -> None:
+        if not self.stack.is_tracking():
+            return
+        key = self.stack.next_own_key(sys._getframe(1))
+        self.send({"t": "log", "site": site, "text": text, "name": name, "value": value, "key": key})
+
+    def _hit(self, site: str, text: str, name: Optional[str], value: Any) -> None:
+        path, line, _ = site[1:].rsplit(":", 2)
+        frame = sys._getframe(1)
+        message = {"probe": site[1:], "file": path, "line": int(line), "text": text, "name": name}
+        place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
+        self.send({"t": "hit", **message, "value": value, **place})
+
+    def begin_probe(self, site: str) -> None:
+        self.stack.suspended += 1
+
+    def finish_probe(self, site: str) -> None:
+        self.stack.suspended -= 1
+
+    def probe_failed(self, site: str) -> None:
+        error = sys.exc_info()[1]
+        if isinstance(error, Unusable) or error is None:
+            raise error or RuntimeError("no exception")
+        path, line, _ = site[1:].rsplit(":", 2)
+        frame = sys._getframe(1)
+        message = {"probe": site[1:], "file": path, "line": int(line), "text": last_line(error)}
+        place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
+        self.send({"t": "probe-error", **message, **place})
+
+    # Loops
+
+    def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
+        frame = sys._getframe(1)
+        loop = self._enter(identity, frame)
+        if loop is None:
+            return iterable
+        try:
+            jump = self._arrive(loop, frame)
+            if jump is not None and jump.to is None:
+                self._skip(loop, jump)
+                self.stack.leave(loop)
+                return ()
+            iterator = iter(iterable)
+            loop.iterator = iterator
+            if jump is not None:
+                self._jump(loop, frame, jump)
+        except BaseException:
+            self.stack.leave(loop)
+            raise
+        return self._iterate(loop, iterator)
+
+    def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
+        handed: list[Any] = []
+        try:
+            for item in iterator:
+                loop.begin_iteration(scalar(item))
+                handed.append(item)
+                item = None
+                yield handed.pop()
+                frame = sys._getframe(1)
+                jump = self._arrive(loop, frame)
+                if jump is not None:
+                    if jump.to is None:
+                        self._skip(loop, jump)
+                        return
+                    self._jump(loop, frame, jump)
+                del frame
+        finally:
+            self.stack.leave(loop)
+
+    def while_loop(self, identity: str) -> None:
+        self._enter(identity, sys._getframe(1))
+
+    def while_next(self, identity: str) -> bool:
+        frame = sys._getframe(1)
+        loop = self.stack.innermost(identity, frame)
+        if loop is None:
+            return True
+        jump = self._arrive(loop, frame)
+        if jump is not None:
+            if jump.to is None:
+                self._skip(loop, jump)
+                return False
+            self._jump(loop, frame, jump)
+        loop.begin_iteration(None)
+        return True
+
+    def while_leave(self, identity: str) -> None:
+        loop = self.stack.innermost(identity, sys._getframe(1))
+        if loop is not None:
+            self.stack.leave(loop)
+
+    def after_loop(self, identity: str) -> None:
+        loop = self.stack.ended
+        frame = sys._getframe(1)
+        if loop is None or loop.id != identity or loop.frame_id != id(frame):
+            return
+        if not self.stack.is_tracking():
+            return
+        self.stack.ended = None
+        actions: Optional[Actions] = loop.marks
+        if loop.skipped is not None:
+            start, jump = loop.skipped
+            self._restore(loop, frame, jump.checkpoint)
+            self._tell_jump(jump, start, loop.boundary_key())
+            loop.skipped = None
+        elif actions is not None and loop.index in actions.exit_checks:
+            self._check(loop, frame, actions.exit_checks[loop.index])
+        if actions is not None and actions.stops_at_exit:
+            self._stop()
+        loop.walk = loop.iterator = None
+
+    def _enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
+        if not self.stack.is_tracking():
+            return None
+        loop = self.stack.enter(identity, frame)
+        if self._actions:
+            loop.marks = self._actions.get(split(loop.coordinate())[0])
+        if loop.marks is not None:
+            from . import state
+
+            loop.walk = state.Walk(self._roots(frame), None)
+        return loop
+
+    def _arrive(self, loop: Loop, frame: FrameType) -> Optional[Jump]:
+        """What the plan wants at the boundary before iteration `loop.index`."""
+        actions: Optional[Actions] = loop.marks
+        if len(loop.parents) == 1:
+            self._tell_progress(loop)
+        if actions is None:
+            return None
+        checkpoint = actions.boundary_checks.get(loop.index)
+        if checkpoint is not None:
+            self._check(loop, frame, checkpoint)
+        if loop.index in actions.stops:
+            self._stop()
+        return actions.jumps.get(loop.index)
+
+    def _tell_progress(self, loop: Loop) -> None:
+        now = time.monotonic()
+        if now - self._progress >= PROGRESS_INTERVAL:
+            self._progress = now
+            place = {"at": loop.coordinate(), "key": loop.boundary_key()}
+            self.send({"t": "progress", "kind": "boundary", **place})
+
+    def _tell_jump(self, jump: Jump, start: list[int], end: list[int]) -> None:
+        self.send({"t": "jump", "checkpoint": jump.checkpoint.number, "from": start, "to": end})
+
+    def _skip(self, loop: Loop, jump: Jump) -> None:
+        """Remember to fill in the loop's exit state behind it."""
+        loop.skipped = (loop.boundary_key(), jump)
+        loop.index = jump.checkpoint.at[-1][2]
+
+    def _jump(self, loop: Loop, frame: FrameType, jump: Jump) -> None:
+        """Go to the boundary of a later iteration of this loop."""
+        assert jump.to is not None
+        start = loop.boundary_key()
+        if loop.iterator is not None:
+            if driven_by_generator(loop.iterator, self.is_project_code):
+                reason = f"the loop at {loop.id} is driven by a generator of the program"
+                raise Unusable(jump.checkpoint.number, reason)
+            steps = jump.to - loop.index
+            collections.deque(itertools.islice(loop.iterator, steps), maxlen=0)
+        loop.index = jump.to
+        self._restore(loop, frame, jump.checkpoint)
+        self._tell_jump(jump, start, loop.boundary_key())
+
+    # State
+
+    def _roots(self, frame: FrameType) -> Any:
+        from . import state
+
+        return state.Roots(self.frames(frame), self.modules(), self._is_probe_name)
+
+    def _is_probe_name(self, scope: Any, name: str) -> bool:
+        return False
+
+    def _restore(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
+        from . import state
+
+        if loop.walk.layout != checkpoint.layout:
+            reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
+            raise Unusable(checkpoint.number, reason)
+        stream, buffers = checkpoint.read()
+        try:
+            state.restore(loop.walk, self._roots(frame), stream, buffers)
+        except state.LayoutDiffers as error:
+            raise Unusable(checkpoint.number, str(error)) from error
+        self.entropy.position = checkpoint.entropy
+
+    def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
+        from . import state
+
+        if loop.walk.layout != checkpoint.layout:
+            difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
+        else:
+            stream, buffers = checkpoint.read()
+            difference = state.difference(loop.walk, self._roots(frame), stream, buffers)
+            if difference is None and self.entropy.position != checkpoint.entropy:
+                difference = "the program read clocks or random seeds another number of times"
+        self._send_facts()
+        key = loop.boundary_key()
+        self.send({"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference})
+
+
+def split(at: list[list[Any]]) -> tuple[tuple, int]:
+    """A coordinate as the activation it lies in and the index there."""
+    activation = (*map(tuple, at[:-1]), *at[-1][:2])
+    return activation, at[-1][2]

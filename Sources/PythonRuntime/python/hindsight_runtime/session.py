@@ -1,0 +1,96 @@
+"""What recording and replaying a program have in common: its sources, its frames, its loops."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import sys
+from types import CodeType, FrameType, ModuleType
+from typing import Any, Callable, Optional
+
+from . import transform
+from .loops import LoopStack
+from .programs import Hooks, Program, provide
+
+
+class Session:
+    """One program under observation. Subclasses say what happens at boundaries and log statements."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        #: Absolute path of every rewritten source → its path relative to the root.
+        self.files: dict[str, str] = {}
+        #: Names of the project's loaded modules.
+        self.module_names: list[str] = []
+        self.targets: dict[str, str] = {}
+        self.stack = LoopStack(self.targets)
+
+    # Sources
+
+    def relative_path(self, path: str) -> str:
+        return os.path.relpath(os.path.abspath(path), self.program.root).replace(os.sep, "/")
+
+    def compile_tree(self, tree: ast.Module, path: str, name: str) -> tuple[CodeType, list]:
+        relative = self.relative_path(path)
+        loops = transform.rewrite(tree, relative)
+        code = compile(tree, path, "exec", dont_inherit=True)
+        self.files[path] = relative
+        if name not in self.module_names:
+            self.module_names.append(name)
+        self.targets.update((loop.id, loop.target) for loop in loops)
+        return code, loops
+
+    @staticmethod
+    def read_source(path: str) -> str:
+        with open(path, "rb") as file:
+            return importlib.util.decode_source(file.read())
+
+    # Frames and modules
+
+    def frames(self, frame: Optional[FrameType]) -> list[FrameType]:
+        """The program's own frames from the outermost to this one."""
+        result = []
+        while frame is not None:
+            if frame.f_code.co_filename in self.files:
+                result.append(frame)
+            frame = frame.f_back
+        return result[::-1]
+
+    def modules(self) -> dict[str, ModuleType]:
+        loaded = ((name, sys.modules.get(name)) for name in self.module_names)
+        return {name: module for name, module in loaded if module is not None}
+
+    def is_project_code(self, code: Optional[CodeType]) -> bool:
+        return code is not None and code.co_filename in self.files
+
+    # Entry points of rewritten code
+
+    def provide_functions(self) -> None:
+        for name, function in self.functions().items():
+            provide(f"__hindsight_{name}__", function)
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        raise NotImplementedError
+
+    def hooks(self, **options: Any) -> Hooks:
+        return Hooks(self.program, self.compile_file, self.run_main, **options)
+
+    def compile_file(self, path: str, name: str) -> Optional[CodeType]:
+        raise NotImplementedError
+
+    def run_main(self, execute: Callable[[], None]) -> None:
+        raise NotImplementedError
+
+
+def exit_code(error: SystemExit) -> int:
+    """The process's exit status for a `SystemExit`, as Python derives it."""
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1
+
+
+def last_line(error: BaseException) -> str:
+    """The exception as the last line of a traceback names it."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return text.splitlines()[0][:500] if text else type(error).__name__

@@ -1,0 +1,220 @@
+"""Rewrites the syntax tree of a project source so that the runtime sees its loops, its log statements and
+its reads of clocks and other entropy.
+
+    for x in items: …      →  for x in __hindsight_for__(id, items): …
+                              __hindsight_after__(id)
+    while test: …          →  __hindsight_while__(id)
+                              try:
+                                  while __hindsight_next__(id) and test: …
+                              finally:
+                                  __hindsight_leave__(id)
+                              __hindsight_after__(id)
+    print(x)               →  __hindsight_log__(site, print)(x)
+    time.time()            →  __hindsight_source__(time.time)()
+
+Positions are kept, so tracebacks read as before. Statements of probes (spliced in by `analysis.splice`, known
+by their line numbers) are guarded instead: what they raise stays inside, and their loops are left alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Optional
+
+from . import entropy
+from .analysis.logcalls import log_call_name
+
+#: Nodes of probes have line numbers above this one (see `analysis.splice`).
+PROBE_LINE = 1_000_000
+
+#: Functions under these decorators, or handed to these functions, are compiled from their bytecode or traced
+#: by tools that do not know our calls.
+COMPILERS = {"jit", "njit", "vectorize", "guvectorize", "stencil", "cfunc", "script", "compile"}
+
+
+@dataclass(frozen=True)
+class LoopStatement:
+    id: str
+    line: int
+    end_line: int
+    #: Source of the target; of the condition for `while`.
+    target: str
+
+
+def rewrite(tree: ast.Module, path: str) -> list[LoopStatement]:
+    """Rewrites the tree in place; `path` is relative to the root. Returns the loops of the recorded source."""
+    rewriter = _Rewriter(path, entropy.candidate_names(tree), _compiled_functions(tree))
+    rewriter.visit(tree)
+    ast.fix_missing_locations(tree)
+    return rewriter.loops
+
+
+def _last_name(node: ast.expr) -> Optional[str]:
+    if isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _compiled_functions(tree: ast.Module) -> set[str]:
+    """Names of functions handed to a compiler by call: `step = torch.compile(step)`."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _last_name(node) in COMPILERS and node.args:
+            argument = node.args[0]
+            if isinstance(argument, (ast.Name, ast.Attribute)):
+                names.add(_last_name(argument) or "")
+    return names
+
+
+class _Rewriter(ast.NodeTransformer):
+    def __init__(self, path: str, entropy_names: set[str], compiled: set[str]) -> None:
+        self.path = path
+        self.loops: list[LoopStatement] = []
+        self._entropy_names = entropy_names
+        self._compiled = compiled
+        self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
+        self._in_async = False
+
+    # Statements
+
+    def visit(self, node: ast.AST) -> object:
+        if isinstance(node, ast.stmt):
+            outer, self._statement = self._statement, node
+            is_probe = node.lineno > PROBE_LINE and outer.lineno <= PROBE_LINE
+            try:
+                result = super().visit(node)
+            finally:
+                self._statement = outer
+            if is_probe and not _is_future_import(node):
+                return self._guarded(node, result)
+            return result
+        return super().visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        decorators = {_last_name(decorator) for decorator in node.decorator_list}
+        if decorators & COMPILERS or node.name in self._compiled:
+            return node
+        outer, self._in_async = self._in_async, False
+        self.generic_visit(node)
+        self._in_async = outer
+        return node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        # Tasks interleave, so a stack of live loops means nothing there.
+        outer, self._in_async = self._in_async, True
+        self.generic_visit(node)
+        self._in_async = outer
+        return node
+
+    def visit_For(self, node: ast.For) -> object:
+        loop = self._loop(node, node.target)
+        self.generic_visit(node)
+        if loop is None:
+            return node
+        node.iter = _at(node.iter, _call("__hindsight_for__", loop, node.iter))
+        # A skipped loop could not tell its `else` block whether the run left by `break`.
+        if node.orelse:
+            return node
+        return [node, self._call_statement(node, "__hindsight_after__", loop)]
+
+    def visit_While(self, node: ast.While) -> object:
+        loop = self._loop(node, node.test)
+        self.generic_visit(node)
+        if loop is None:
+            return node
+        test = ast.BoolOp(ast.And(), [_call("__hindsight_next__", loop), node.test])
+        node.test = _at(node.test, test)
+        guarded = ast.Try(
+            body=[node],
+            handlers=[],
+            orelse=[],
+            finalbody=[self._call_statement(node, "__hindsight_leave__", loop)],
+        )
+        statements = [
+            self._call_statement(node, "__hindsight_while__", loop),
+            _at(node, guarded),
+        ]
+        if not node.orelse:
+            statements.append(self._call_statement(node, "__hindsight_after__", loop))
+        return statements
+
+    def _loop(self, node: ast.stmt, target: ast.expr) -> Optional[str]:
+        if node.lineno > PROBE_LINE or self._in_async:
+            return None
+        identity = f"{self.path}:{node.lineno}:{node.col_offset}"
+        end_line = node.end_lineno or node.lineno
+        self.loops.append(LoopStatement(identity, node.lineno, end_line, target_text(target)))
+        return identity
+
+    def _call_statement(self, node: ast.stmt, name: str, argument: str) -> ast.stmt:
+        return _at(node, ast.Expr(_call(name, argument)))
+
+    def _guarded(self, node: ast.stmt, result: object) -> ast.stmt:
+        site = self._site(node)
+        body = result if isinstance(result, list) else [result]
+        handler = ast.ExceptHandler(
+            type=ast.Name("__hindsight_exception__", ast.Load()),
+            name=None,
+            body=[self._call_statement(node, "__hindsight_failed__", site)],
+        )
+        guard = ast.Try(
+            body=[self._call_statement(node, "__hindsight_begin__", site), *body],
+            handlers=[_at(node, handler)],
+            orelse=[],
+            finalbody=[self._call_statement(node, "__hindsight_finish__", site)],
+        )
+        return _at(node, guard)
+
+    # Expressions
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = log_call_name(node)
+        is_probe = self._statement.lineno > PROBE_LINE
+        self.generic_visit(node)
+        if name is not None and self._may_log(node):
+            node.func = _at(node.func, _call("__hindsight_log__", self._site(self._statement), node.func))
+        elif not is_probe and _last_name(node.func) in self._entropy_names:
+            node.func = _at(node.func, _call("__hindsight_source__", node.func))
+        return node
+
+    def _may_log(self, node: ast.Call) -> bool:
+        """`print` logs wherever it stands; methods called `log` or `write` only as statements of their own."""
+        if isinstance(node.func, ast.Name) and node.func.id == "print":
+            return True
+        statement = self._statement
+        return isinstance(statement, ast.Expr) and statement.value is node
+
+    def _site(self, statement: ast.stmt) -> str:
+        line, column = statement.lineno, statement.col_offset
+        if line > PROBE_LINE:
+            return f"?{self.path}:{line - PROBE_LINE}:{column}"
+        return f"{self.path}:{line}:{column}"
+
+
+def target_text(node: ast.expr) -> str:
+    """A loop's target as written: a tuple without the parentheses that `unparse` may add."""
+    text = ast.unparse(node)
+    if isinstance(node, ast.Tuple) and text.startswith("(") and text.endswith(")"):
+        return text[1:-1]
+    return text
+
+
+def _is_future_import(node: ast.AST) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _call(name: str, *arguments: object) -> ast.Call:
+    values = [a if isinstance(a, ast.expr) else ast.Constant(a) for a in arguments]
+    return ast.Call(func=ast.Name(name, ast.Load()), args=values, keywords=[])
+
+
+def _at(place: ast.AST, node: ast.AST):  # type: ignore[no-untyped-def]
+    """Gives new nodes the place of an existing one, and leaves the places of those inside them alone."""
+    for child in ast.walk(node):
+        if hasattr(child, "lineno") or "lineno" not in child._attributes:
+            continue
+        ast.copy_location(child, place)
+    return node
