@@ -152,7 +152,9 @@ public final class LocalConnection: Sendable {
                     descriptor, buffer.baseAddress, buffer.count, &descriptors, 16, &received)
             } while count < 0 && errno == EINTR
             let failure = errno
-            if count > 0 { state.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+            if count > 0 {
+                state.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
             return (count, failure, descriptors.prefix(Int(received)))
         }
         state.descriptors.append(contentsOf: descriptors)

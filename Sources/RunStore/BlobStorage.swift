@@ -51,7 +51,8 @@ struct BlobBatch {
     /// Enters the pack and its blobs into the index, once the pack is durable, and returns the blobs' keys.
     func index(packName: String, _ db: Database) throws -> [Int64] {
         if let pack {
-            try db.execute(sql: "INSERT INTO pack (name, size) VALUES (?, ?)", arguments: [packName, pack.size])
+            try db.execute(
+                sql: "INSERT INTO pack (name, size) VALUES (?, ?)", arguments: [packName, pack.size])
             let key = db.lastInsertedRowID
             for blob in added {
                 // A concurrent recorder may have stored the same bytes meanwhile, and damaged ones are

@@ -34,11 +34,15 @@ extension BlobLocation {
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
         while position < end {
             let wanted = min(chunk.count, end - position)
-            let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, wanted, off_t(position)) }
+            let count = chunk.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress, wanted, off_t(position))
+            }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { return "\(file) cannot be read: \(String(cString: strerror(errno)))" }
             guard count > 0 else { return "\(file) is cut short" }
-            chunk.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            chunk.withUnsafeBytes {
+                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count]))
+            }
             position += count
         }
         let found = hash.finalize().map { String(format: "%02x", $0) }.joined()

@@ -79,7 +79,8 @@ extension Store {
             }
         }
         guard let stream = locations.first else {
-            throw StoreError.damagedCheckpoint(run: run, number: number, reason: "its data is not in the index")
+            throw StoreError.damagedCheckpoint(
+                run: run, number: number, reason: "its data is not in the index")
         }
         var detail = PackedReader(row["detail"])
         return StateLocation(

@@ -50,7 +50,8 @@ extension Store {
             guard let lock = try FileLock.take(folder.lock(of: id)) else { continue }
             let taken = try read { db in
                 try Bool.fetchOne(
-                    db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE id = ?)", arguments: [id.description]) ?? false
+                    db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE id = ?)", arguments: [id.description])
+                    ?? false
             }
             if !taken { return (id, lock) }
         }

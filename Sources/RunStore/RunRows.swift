@@ -18,7 +18,8 @@ extension Store {
             var rows: [Row] = []
             if digits.count == prefix.count, !digits.isEmpty {
                 rows = try Row.fetchAll(
-                    db, sql: "SELECT * FROM run WHERE id GLOB ? ORDER BY id LIMIT 8", arguments: [digits + "*"])
+                    db, sql: "SELECT * FROM run WHERE id GLOB ? ORDER BY id LIMIT 8",
+                    arguments: [digits + "*"])
             }
             if rows.isEmpty {
                 rows = try Row.fetchAll(

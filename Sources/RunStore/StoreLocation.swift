@@ -17,7 +17,9 @@ public struct StoreLocation: Hashable, Sendable {
 
     /// The root is the nearest ancestor that holds a store or a repository, else the directory itself: never
     /// the script's folder, so that a package's modules are found wherever its script lies.
-    static func find(from directory: String, override: String?, environment: [String: String]) -> StoreLocation {
+    static func find(from directory: String, override: String?, environment: [String: String])
+        -> StoreLocation
+    {
         let start = resolved(directory)
         var root = start
         var candidate = start
@@ -32,7 +34,8 @@ public struct StoreLocation: Hashable, Sendable {
         }
         let named = override ?? environment["HINDSIGHT_STORE"].flatMap { $0.isEmpty ? nil : $0 }
         guard let named else {
-            return StoreLocation(root: root, directory: (root as NSString).appendingPathComponent(directoryName))
+            return StoreLocation(
+                root: root, directory: (root as NSString).appendingPathComponent(directoryName))
         }
         let absolute =
             named.hasPrefix("/") ? named : (start as NSString).appendingPathComponent(named)

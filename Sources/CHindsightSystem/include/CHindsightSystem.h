@@ -2,5 +2,6 @@
 #define HINDSIGHT_SYSTEM_H
 
 #include "fdpassing.h"
+#include "launch.h"
 
 #endif

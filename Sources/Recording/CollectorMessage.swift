@@ -1,0 +1,28 @@
+/// What the collector answers; one line each.
+enum CollectorMessage: Encodable {
+    case welcome(run: String)
+    /// The runtime stays out of the program's way from then on.
+    case refused(reason: String)
+    /// The shared buffer may be filled again, whether or not the checkpoint was kept.
+    case stored(number: Int)
+
+    private enum Key: String, CodingKey {
+        case type = "t"
+        case run, reason, n
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .welcome(let run):
+            try container.encode("welcome", forKey: .type)
+            try container.encode(run, forKey: .run)
+        case .refused(let reason):
+            try container.encode("refused", forKey: .type)
+            try container.encode(reason, forKey: .reason)
+        case .stored(let number):
+            try container.encode("stored", forKey: .type)
+            try container.encode(number, forKey: .n)
+        }
+    }
+}
