@@ -142,7 +142,8 @@ class ProjectLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> Optional[types.CodeType]:
         if not self._importing and fullname == self._hooks.main_module_name:
             # `python -m`: runpy runs this code as `__main__`.
-            return self._hooks.main_code(self.path)
+            code = self._hooks.compile(self.path, "__main__")
+            return super().get_code(fullname) if code is None else self._hooks.main_code(code)
         code = self._hooks.compile(self.path, fullname)
         return super().get_code(fullname) if code is None else code
 
@@ -188,19 +189,18 @@ class Hooks:
     def _script_importer(self, path: str) -> "_ScriptImporter":
         if os.path.abspath(path) != self.program.path:
             raise ImportError("not the main script")
-        return _ScriptImporter(self)
+        code = self.compile(self.program.path, "__main__")
+        if code is None:
+            raise ImportError("Python reports what is wrong with it better")
+        return _ScriptImporter(self, code)
 
-    def main_code(self, path: str) -> types.CodeType:
+    def main_code(self, code: types.CodeType) -> types.CodeType:
         """Code that runs the main program under `run_main`, to be executed as `__main__`."""
 
         def run() -> None:
             start = sys.modules.get("sitecustomize")
             if getattr(start, "__file__", "").startswith(os.path.dirname(RUNTIME_FOLDER)):
                 del sys.modules["sitecustomize"]
-            code = self.compile(path, "__main__")
-            if code is None:
-                with open(path, "rb") as file:
-                    code = compile(file.read(), path, "exec", dont_inherit=True)
             namespace = sys.modules["__main__"].__dict__
             if self.program.module is None:
                 self._look_like_a_script(namespace)
@@ -257,8 +257,9 @@ class Hooks:
 class _ScriptImporter:
     """Finds the main script, and nothing else, in the place of its own path; gives `runpy` its code."""
 
-    def __init__(self, hooks: Hooks) -> None:
+    def __init__(self, hooks: Hooks, code: types.CodeType) -> None:
         self._hooks = hooks
+        self._code = code
 
     def find_spec(
         self, name: str, target: Optional[types.ModuleType] = None
@@ -274,7 +275,7 @@ class _ScriptImporter:
         raise ImportError("the main script is run, not imported")
 
     def get_code(self, fullname: str) -> types.CodeType:
-        return self._hooks.main_code(self._hooks.program.path)
+        return self._hooks.main_code(self._code)
 
 
 class _ObservedLoader:

@@ -147,7 +147,9 @@ class Recorder(Session):
         try:
             text = self.read_source(path)
             code, loops = self.compile_tree(ast.parse(text, path), path, name)
-        except (OSError, SyntaxError, ValueError, RecursionError):
+        except (OSError, SyntaxError, ValueError, RecursionError) as error:
+            if name == "__main__":
+                self.fail(error)
             return None  # Python's own loader reports it better
         try:
             self.channel.send(
