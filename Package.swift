@@ -88,7 +88,7 @@ let package = Package(
                 "hindsight", "LanguageServerProtocol", "HindsightCore",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            exclude: ["Programs", "Editors"]
+            exclude: ["Programs", "Editors", "requirements.txt"]
         ),
     ],
     swiftLanguageModes: [.v6]

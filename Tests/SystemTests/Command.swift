@@ -1,0 +1,108 @@
+import Foundation
+
+/// A process that a test starts, with its output in files, so that no pipe can fill up and hold it.
+final class Command: @unchecked Sendable {
+    struct Result: Sendable {
+        var status: Int32
+        /// True where a signal ended the process; `status` is then the signal's number.
+        var signalled: Bool
+        var output: Data
+        var errors: Data
+        var seconds: Double
+
+        var text: String { String(decoding: output, as: UTF8.self) }
+        var errorText: String { String(decoding: errors, as: UTF8.self) }
+        var lines: [String] { Self.lines(text) }
+        var errorLines: [String] { Self.lines(errorText) }
+
+        private static func lines(_ text: String) -> [String] {
+            var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            if lines.last == "" { lines.removeLast() }
+            return lines
+        }
+    }
+
+    struct TimedOut: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private let process = Process()
+    private let folder: URL
+    private let description: String
+    private let started: Date
+
+    /// `environment` replaces the inherited one where it is given.
+    init(
+        _ executable: String, _ arguments: [String], in directory: URL? = nil,
+        environment: [String: String] = Command.environment
+    ) throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("hindsight-out-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let output = folder.appendingPathComponent("stdout")
+        let errors = folder.appendingPathComponent("stderr")
+        try Data().write(to: output)
+        try Data().write(to: errors)
+        description = ([executable] + arguments).joined(separator: " ")
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.currentDirectoryURL = directory
+        process.environment = environment
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        started = Date()
+        try process.run()
+    }
+
+    /// What children inherit: nothing of an outer Hindsight or of this test run's own Python settings.
+    static let environment: [String: String] = ProcessInfo.processInfo.environment.filter { name, _ in
+        !name.hasPrefix("HINDSIGHT_")
+            && !["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"].contains(name)
+    }
+
+    var identifier: Int32 { process.processIdentifier }
+
+    /// What was written to standard output so far.
+    var outputSoFar: String {
+        (try? String(contentsOf: folder.appendingPathComponent("stdout"), encoding: .utf8)) ?? ""
+    }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    func finish(within seconds: Double = 180) async throws -> Result {
+        let limit = Date() + seconds
+        while process.isRunning {
+            if Date() > limit {
+                process.terminate()
+                try await Task.sleep(for: .seconds(1))
+                if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+                let errors = try? String(contentsOf: folder.appendingPathComponent("stderr"), encoding: .utf8)
+                throw TimedOut(description: "\(description) took more than \(seconds) s\n\(errors ?? "")")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return Result(
+            status: process.terminationStatus,
+            signalled: process.terminationReason == .uncaughtSignal,
+            output: try Data(contentsOf: folder.appendingPathComponent("stdout")),
+            errors: try Data(contentsOf: folder.appendingPathComponent("stderr")),
+            seconds: Date().timeIntervalSince(started))
+    }
+
+    /// Starts a process and waits for its end.
+    static func run(
+        _ executable: String, _ arguments: [String], in directory: URL? = nil,
+        environment: [String: String] = Command.environment, within seconds: Double = 180
+    ) async throws -> Result {
+        try await Command(executable, arguments, in: directory, environment: environment).finish(
+            within: seconds)
+    }
+
+    /// The first executable of that name on `PATH`.
+    static func find(_ name: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return path.split(separator: ":").map { "\($0)/\(name)" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}
