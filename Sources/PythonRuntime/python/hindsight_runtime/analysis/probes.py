@@ -1,0 +1,502 @@
+"""From a match to probes: what is added where, what changed, and where recorded statements stand now."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+from dataclasses import dataclass, field
+from typing import Iterator, Optional
+
+from .conflicts import find_conflict, is_repeated_import
+from .logcalls import first_log_call, is_log_statement, log_calls
+from .matching import Matching, Pair
+from .recorded import RecordedFile, RecordedProgram
+from .scopes import Bindings, Scope, loaded_names
+from .source import (
+    COMPOUND,
+    DEFINITIONS,
+    FUNCTIONS,
+    IMPORTS,
+    Place,
+    Source,
+    blocks,
+    excerpt,
+    first_position,
+    is_inert,
+    named_blocks,
+    statements,
+)
+
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__annotations__", "__builtins__", "__class__"}
+
+
+@dataclass
+class Probe:
+    """A log statement which the edited source has and the recorded one has not."""
+
+    id: str
+    line: int
+    end_line: int
+    column: int
+    end_column: int
+    kind: str
+    call: str
+    function: Optional[str]
+    loops: list[str]
+    site: Optional[str]
+
+
+@dataclass
+class Change:
+    """An edit that is not replayed, with the sentence that says so."""
+
+    line: int
+    end_line: int
+    kind: str
+    message: str
+
+
+@dataclass
+class Addition:
+    """An added statement (or `case`) and its place in the recorded tree."""
+
+    node: ast.AST
+    place: Place
+    file: RecordedFile
+    scope: Scope
+    kind: str = "new"
+    sites: list[str] = field(default_factory=list)
+
+
+@dataclass
+class FileMatch:
+    """The answer for one edited file."""
+
+    path: str
+    edited: Source
+    additions: list[Addition] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    logs: list[tuple[str, ast.stmt]] = field(default_factory=list)
+    loops: list[tuple[str, ast.stmt]] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the answer, as text: places and added statements without line numbers."""
+        return "\n".join(
+            f"{a.file.path} {a.file.path_to(a.place)} {a.kind} {a.sites} {self.edited.key(a.node)}"
+            for a in self.additions
+        )
+
+
+def fingerprint(matches: list[FileMatch]) -> str:
+    """One digest for the answers of several files."""
+    parts = sorted(f"{match.path}\n{match.fingerprint}" for match in matches if match.additions)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def match_file(program: RecordedProgram, path: str, edited: Source) -> FileMatch:
+    """Compares an edited file with the recorded one of the same path."""
+    return _Classification(program, program.files[path], edited).result
+
+
+class _Classification:
+    def __init__(self, program: RecordedProgram, file: RecordedFile, edited: Source) -> None:
+        self.program = program
+        self.file = file
+        self.edited = edited
+        self.matching = Matching(file, edited)
+        self.result = FileMatch(file.path, edited)
+        self._walk(edited.tree.body, Place(file.tree, "body", self._start(file.tree)))
+        self._drop_unknown_names()
+        self._removed()
+        self._locate()
+        self._collect_probes()
+        self.result.changes.sort(key=lambda change: (change.line, change.end_line))
+
+    # Where added statements go.
+
+    def _walk(self, block: list, default: Place) -> None:
+        anchor: Optional[Place] = None
+        waiting: list[ast.stmt] = []
+        for statement in self._flattened(block):
+            pair = self.matching.pairs.get(id(statement))
+            if pair is not None:
+                place = self.file.place(pair.recorded)
+                for earlier in waiting:
+                    self._add(earlier, place)
+                waiting = []
+                anchor = place._replace(index=place.index + 1)
+                self._follow(pair, anchor)
+            elif anchor is not None:
+                self._add(statement, anchor)
+            else:
+                waiting.append(statement)
+        for statement in waiting:
+            self._add(statement, default)
+
+    def _flattened(self, block: list) -> Iterator[ast.stmt]:
+        """The statements of a block; added wrappers around recorded code are replaced by what they hold."""
+        for statement in block:
+            if id(statement) in self.matching.pairs:
+                yield statement
+            elif is_inert(statement):
+                continue
+            elif self.matching.is_wrapper(statement):
+                self._wrapper(statement)
+                for inner in blocks(statement):
+                    if self._has_recorded(inner):
+                        yield from self._flattened(inner)
+                    else:
+                        for child in inner:
+                            self._unplaced(
+                                child, "it stands in a block that the recorded program does not have"
+                            )
+            else:
+                yield statement
+
+    def _has_recorded(self, block: list[ast.stmt]) -> bool:
+        return any(
+            id(child) in self.matching.pairs or self.matching.is_wrapper(child) for child in block
+        )
+
+    def _follow(self, pair: Pair, after: Place) -> None:
+        one, other = pair.recorded, pair.edited
+        if pair.kind in ("log", "logs"):
+            sites = [
+                self.file.identifier(statement)
+                for statement in _with_nested(one)
+                if next(log_calls(statement), None) is not None
+            ]
+            self._add(other, after, "changed", sites)
+            return
+        if pair.kind == "same":
+            if pair.moved and not isinstance(one, IMPORTS):
+                self._moved(pair)
+            return
+        if pair.kind == "changed":
+            self._training(
+                other,
+                f"This statement differs from the recorded run, which executed `{excerpt(one)}`;"
+                " the values are those of the recorded program.",
+            )
+            return
+        if pair.kind == "header":
+            self._training_header(one, other)
+        elif pair.moved and not isinstance(one, DEFINITIONS):
+            self._moved(pair)
+        for name, counterpart in named_blocks(other):
+            if name in ("handlers", "cases"):
+                self._parts(one, name, counterpart)
+            else:
+                self._walk(counterpart, Place(one, name, self._start(one, name)))
+
+    def _parts(self, owner: ast.AST, name: str, parts: list) -> None:
+        recorded = getattr(owner, name)
+        for index, part in enumerate(parts):
+            pair = self.matching.pairs.get(id(part))
+            if pair is not None:
+                if pair.kind == "header":
+                    self._training_header(pair.recorded, part)
+                self._walk(part.body, Place(pair.recorded, "body", self._start(pair.recorded)))
+            elif name == "cases" and self._is_last_case(recorded, parts[index:]):
+                self._add(part, Place(owner, name, len(recorded)))
+            else:
+                what = "handler" if name == "handlers" else "case"
+                for child in part.body:
+                    self._unplaced(child, f"the recorded program does not have this {what}")
+
+    def _is_last_case(self, recorded: list, rest: list) -> bool:
+        """Whether cases after all recorded ones are reached just when no recorded one applied."""
+        if any(id(part) in self.matching.pairs for part in rest):
+            return False
+        last = recorded[-1]
+        return last.guard is not None or not (
+            isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+        )
+
+    @staticmethod
+    def _start(owner: ast.AST, name: str = "body") -> int:
+        """The first index of a block at which a statement may be put."""
+        block = getattr(owner, name)
+        index = 0
+        if name == "body" and isinstance(owner, (*DEFINITIONS, ast.Module)):
+            if block and isinstance(block[0], ast.Expr) and is_inert(block[0]):
+                index = 1
+            while (
+                index < len(block)
+                and isinstance(block[index], ast.ImportFrom)
+                and block[index].module == "__future__"
+            ):
+                index += 1
+        return index
+
+    def _add(
+        self,
+        node: ast.stmt,
+        place: Place,
+        kind: str = "new",
+        sites: Optional[list[str]] = None,
+    ) -> None:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            return
+        scope = self.file.scope_at(place)
+        if is_repeated_import(node, self.file, scope):
+            return
+        conflict = find_conflict(node, self.file, self.program, scope)
+        if conflict is not None:
+            where = conflict.node if hasattr(conflict.node, "lineno") else node
+            self.result.changes.append(
+                Change(
+                    where.lineno,  # type: ignore[attr-defined]
+                    where.end_lineno or where.lineno,  # type: ignore[attr-defined]
+                    "conflict",
+                    f"Not replayed: {conflict.message}.",
+                )
+            )
+            return
+        self.result.additions.append(Addition(node, place, self.file, scope, kind, sites or []))
+
+    # Statements which need something that only the edited program has.
+
+    def _drop_unknown_names(self) -> None:
+        if self.file.scopes.stars or "exec" in self.file.scopes.module.used:
+            return
+        if "globals" in self.file.scopes.module.used:
+            return
+        dropped = True
+        while dropped:
+            dropped = False
+            added: dict[int, set[str]] = {}
+            for addition in self.result.additions:
+                bindings = Bindings([addition.node])  # type: ignore[list-item]
+                added.setdefault(id(addition.scope), set()).update(bindings.here)
+                added.setdefault(id(self.file.scopes.module), set()).update(bindings.module)
+            for addition in list(self.result.additions):
+                missing = self._missing(addition, added)
+                if missing is None:
+                    continue
+                dropped = True
+                self.result.additions.remove(addition)
+                has_log = any(
+                    next(log_calls(child), None) is not None
+                    for child in _with_nested(addition.node)  # type: ignore[arg-type]
+                )
+                position = addition.node
+                self.result.changes.append(
+                    Change(
+                        getattr(position, "lineno", position_of(position)),
+                        getattr(position, "end_lineno", None) or position_of(position),
+                        "unplaced" if has_log else "training",
+                        f"Not replayed: the recorded program has no `{missing}` here.",
+                    )
+                )
+
+    def _missing(self, addition: Addition, added: dict[int, set[str]]) -> Optional[str]:
+        needed = loaded_names(addition.node) - _BUILTINS
+        scope: Optional[Scope] = addition.scope
+        while scope is not None and needed:
+            needed -= scope.used | added.get(id(scope), set())
+            scope = scope.parent
+        return min(needed) if needed else None
+
+    # Edits that are not replayed.
+
+    def _training(self, statement: ast.AST, message: str, end: Optional[int] = None) -> None:
+        line = statement.lineno  # type: ignore[attr-defined]
+        self.result.changes.append(
+            Change(line, end or statement.end_lineno or line, "training", message)  # type: ignore[attr-defined]
+        )
+
+    def _training_header(self, one: ast.AST, other: ast.AST) -> None:
+        first = next((child for block in blocks(other) for child in block), None)
+        end = max(other.lineno, (first_position(first)[0] - 1) if first else other.lineno)  # type: ignore[attr-defined]
+        self._training(
+            other,
+            f"This line differs from the recorded run, which executed `{_header_text(one)}`;"
+            " the values are those of the recorded program.",
+            end,
+        )
+
+    def _wrapper(self, statement: ast.stmt) -> None:
+        if _is_main_guard(statement):
+            return
+        self._training(
+            statement,
+            "The recorded program ran the code below without this line;"
+            " the values are those of the recorded program.",
+            statement.lineno,
+        )
+
+    def _moved(self, pair: Pair) -> None:
+        self._training(
+            pair.edited,
+            f"The recorded run executed this elsewhere (line {pair.recorded.lineno} of its source);"
+            " the values are those of the recorded program.",
+        )
+
+    def _unplaced(self, statement: ast.stmt, reason: str) -> None:
+        if is_inert(statement):
+            return
+        has_log = any(
+            next(log_calls(child), None) is not None for child in _with_nested(statement)
+        )
+        self.result.changes.append(
+            Change(
+                statement.lineno,
+                statement.end_lineno or statement.lineno,
+                "unplaced" if has_log else "training",
+                f"Not replayed: {reason}.",
+            )
+        )
+
+    def _removed(self) -> None:
+        for statement in self.matching.loose_recorded():
+            line = self._line_near(statement)
+            if is_log_statement(statement):
+                self.result.changes.append(
+                    Change(
+                        line,
+                        line,
+                        "removed",
+                        f"The run logged `{excerpt(statement)}` here"
+                        f" (line {statement.lineno} of its source).",
+                    )
+                )
+                continue
+            self.result.changes.append(
+                Change(
+                    line,
+                    line,
+                    "training",
+                    f"The recorded run also executed `{excerpt(statement)}` here"
+                    f" (line {statement.lineno} of its source).",
+                )
+            )
+
+    def _line_near(self, statement: ast.stmt) -> int:
+        place = self.file.place(statement)
+        block = getattr(place.owner, place.field)
+        for index in range(place.index - 1, -1, -1):
+            pair = self.matching.partners.get(id(block[index]))
+            if pair is not None:
+                return pair.edited.end_lineno or pair.edited.lineno
+        for sibling in block[place.index + 1 :]:
+            pair = self.matching.partners.get(id(sibling))
+            if pair is not None:
+                return pair.edited.lineno
+        for owner, _ in self.file.ancestors(place):
+            pair = self.matching.partners.get(id(owner))
+            if pair is not None:
+                return pair.edited.lineno
+        return 1
+
+    # Where the recorded statements stand now, and the probes.
+
+    def _locate(self) -> None:
+        now: dict[int, ast.stmt] = {}
+        for pair in self.matching.pairs.values():
+            if pair.kind in ("log", "logs"):
+                continue
+            now.setdefault(id(pair.recorded), pair.edited)
+            if pair.kind == "same" and isinstance(pair.recorded, COMPOUND):
+                for one, other in zip(_comparable(pair.recorded), _comparable(pair.edited)):
+                    now[id(one)] = other
+        for statement in self.file.logs:
+            place = now.get(id(statement))
+            if place is not None:
+                self.result.logs.append((self.file.identifier(statement), place))
+        for statement in self.file.loops:
+            place = now.get(id(statement))
+            if place is not None:
+                self.result.loops.append((self.file.identifier(statement), place))
+
+    def _collect_probes(self) -> None:
+        functions = _function_names(self.edited.tree, self.result.additions)
+        for addition in self.result.additions:
+            sites = iter(addition.sites)
+            around = [self.file.identifier(loop) for loop in self.file.loops_around(addition.place)]
+            for statement in _with_nested(addition.node):
+                call = first_log_call(statement) if isinstance(statement, ast.stmt) else None
+                if call is None:
+                    continue
+                inside = functions[id(statement)]
+                nested = not isinstance(addition.node, DEFINITIONS) or statement is addition.node
+                self.result.probes.append(
+                    Probe(
+                        id=f"{self.edited.path}:{statement.lineno}:{statement.col_offset}",
+                        line=statement.lineno,
+                        end_line=statement.end_lineno or statement.lineno,
+                        column=statement.col_offset,
+                        end_column=statement.end_col_offset or 0,
+                        kind=addition.kind,
+                        call=call,
+                        function=inside,
+                        loops=around if nested else [],
+                        site=next(sites, None),
+                    )
+                )
+        self.result.probes.sort(key=lambda probe: (probe.line, probe.column))
+
+
+def position_of(node: ast.AST) -> int:
+    """The first line of a node that may not have one itself (a `case`)."""
+    pattern = getattr(node, "pattern", None)
+    return getattr(node, "lineno", None) or (pattern.lineno if pattern is not None else 1)
+
+
+def _with_nested(node: ast.AST) -> Iterator[ast.stmt]:
+    if isinstance(node, ast.stmt):
+        yield node
+    yield from statements(node)
+
+
+def _comparable(statement: ast.stmt) -> list[ast.stmt]:
+    return [
+        child
+        for child in statements(statement)
+        if not is_inert(child) and not isinstance(child, IMPORTS)
+    ]
+
+
+def _function_names(
+    tree: ast.Module, additions: list[Addition]
+) -> dict[int, Optional[str]]:
+    """The qualified name of the function around each statement of the edited source."""
+    found: dict[int, Optional[str]] = {}
+
+    def visit(node: ast.AST, name: Optional[str], prefix: str) -> None:
+        for block in blocks(node):
+            for child in block:
+                found[id(child)] = name
+                if isinstance(child, FUNCTIONS):
+                    inner = prefix + child.name
+                    visit(child, inner, inner + ".<locals>.")
+                elif isinstance(child, ast.ClassDef):
+                    visit(child, name, prefix + child.name + ".")
+                elif isinstance(child, COMPOUND):
+                    visit(child, name, prefix)
+
+    if additions:
+        visit(tree, None, "")
+    return found
+
+
+def _is_main_guard(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.If)
+        and isinstance(statement.test, ast.Compare)
+        and isinstance(statement.test.left, ast.Name)
+        and statement.test.left.id == "__name__"
+    )
+
+
+def _header_text(node: ast.AST) -> str:
+    text = excerpt(node, 200)
+    if isinstance(node, DEFINITIONS) and node.decorator_list:
+        text = ast.unparse(node).split("\n")[len(node.decorator_list)].strip()
+        text = "@" + excerpt(node.decorator_list[0]) + " " + text
+    return text.rstrip(":")[:80]
+
+

@@ -1,0 +1,119 @@
+"""The recorded program with the probes of an edited source put in.
+
+Recorded statements keep their positions; the nodes of added ones are marked by line numbers above
+`PROBE_LINE`, from which the line in the edited source follows.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Iterable, Mapping, Optional
+
+from .probes import Addition, FileMatch, Probe, match_file
+from .recorded import RecordedProgram
+from .scopes import Bindings
+from .source import NotParsed, Source
+
+PROBE_LINE = 1_000_000
+
+
+@dataclass
+class Spliced:
+    """A recorded file's tree with what was added to it.
+
+    `names` holds, by the scope's `__qualname__` ("" for the module, "main", "Trainer.fit",
+    "main.<locals>.inner"), the names that only probes bind there: they are no part of the recorded state.
+    `attributes` are names of attributes that only probes set, on whatever object.
+    """
+
+    tree: ast.Module
+    probes: list[Probe]
+    names: dict[str, set[str]] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)
+
+
+def splice(
+    path: str, recorded: str, edited: str, others: Optional[Mapping[str, str]] = None
+) -> Spliced:
+    """Puts what `edited` adds into `recorded`.
+
+    `others` are the recorded texts of the program's other files by path: what they use is not to be rebound.
+    Raises `NotParsed` where the recorded or the edited text is not a program.
+    """
+    sources = [(path, recorded)] + [
+        (other, text) for other, text in (others or {}).items() if other != path
+    ]
+    program = RecordedProgram(sources)
+    if path in program.unreadable:
+        raise program.unreadable[path]
+    match = match_file(program, path, Source(path, edited))
+    return assemble(program, path, [match])
+
+
+def splice_program(
+    sources: Iterable[tuple[str, str, Optional[str]]],
+) -> dict[str, Spliced]:
+    """All files of a program at once: (path, recorded, edited or None where it is as recorded).
+
+    An edited text that does not parse counts as unchanged.
+    """
+    sources = list(sources)
+    program = RecordedProgram([(path, recorded) for path, recorded, _ in sources])
+    matches: list[FileMatch] = []
+    for path, recorded, edited in sources:
+        if edited is None or edited == recorded or path not in program.files:
+            continue
+        try:
+            matches.append(match_file(program, path, Source(path, edited)))
+        except NotParsed:
+            continue
+    return {path: assemble(program, path, matches) for path in program.files}
+
+
+def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> Spliced:
+    """Puts the additions for `path` into its tree, which is changed thereby."""
+    file = program.files[path]
+    result = Spliced(tree=file.tree, probes=[])
+    inserted: dict[tuple[int, str], list[Addition]] = {}
+    for match in matches:
+        for addition in match.additions:
+            if addition.file is not file:
+                continue
+            inserted.setdefault((id(addition.place.owner), addition.place.field), []).append(addition)
+            _note_names(addition, result)
+        if match.path == path:
+            result.probes.extend(match.probes)
+    for additions in inserted.values():
+        owner, name, _ = additions[0].place
+        block = getattr(owner, name)
+        by_index: dict[int, list[ast.AST]] = {}
+        for addition in additions:
+            by_index.setdefault(addition.place.index, []).append(_marked(addition.node))
+        merged: list[ast.AST] = []
+        for index in range(len(block) + 1):
+            merged.extend(by_index.get(index, ()))
+            if index < len(block):
+                merged.append(block[index])
+        setattr(owner, name, merged)
+    return result
+
+
+def _note_names(addition: Addition, result: Spliced) -> None:
+    bindings = Bindings([addition.node])  # type: ignore[list-item]
+    module = addition.file.scopes.module
+    scope = addition.scope
+    for target, names in ((scope, set(bindings.here)), (module, set(bindings.module))):
+        names -= target.used
+        if names:
+            result.names.setdefault(target.qualified, set()).update(names)
+    result.attributes.update(attribute.attr for attribute in bindings.attributes)
+
+
+def _marked(node: ast.AST) -> ast.AST:
+    for child in ast.walk(node):
+        if hasattr(child, "lineno") and child.lineno < PROBE_LINE:
+            child.lineno += PROBE_LINE
+            if getattr(child, "end_lineno", None) is not None:
+                child.end_lineno += PROBE_LINE  # type: ignore[attr-defined]
+    return node
