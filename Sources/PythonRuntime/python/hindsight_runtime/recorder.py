@@ -369,13 +369,15 @@ class Recorder(Session):
     # Checkpoints
 
     def _walk(self, loop: Loop, frame: FrameType) -> None:
-        from . import state  # not needed by programs without loops
-
         began = time.perf_counter()
         try:
+            from . import state  # not needed by programs without loops
+
             loop.walk = state.Walk(self._roots(frame), LONGEST_WALK)
-        except state.StateTooLarge as error:
-            self.note(f"no checkpoints in the loop at {loop.id}: {error}")
+        except ChannelClosed:
+            raise
+        except Exception as error:  # logs and coordinates go on without checkpoints
+            self.note(f"no checkpoints in the loop at {loop.id}: {last_line(error)}")
         self.budget.walked(time.perf_counter() - began)
 
     def _roots(self, frame: FrameType) -> Any:
@@ -384,16 +386,16 @@ class Recorder(Session):
         return state.Roots(self.frames(frame), self.modules(), lambda scope, name: False)
 
     def _checkpoint(self, kind: str, loop: Loop, frame: FrameType) -> None:
-        from . import state
-
         self._poll()
         if self._is_storing:
             return  # the writer is behind: rather no checkpoint than a wait
         began = time.perf_counter()
         try:
+            from . import state
+
             captured = state.capture(loop.walk, self._roots(frame))
-        except (state.StateTooLarge, state.CaptureFailed) as error:
-            self.note(f"no checkpoint at {loop.id}: {error}")
+        except Exception as error:
+            self.note(f"no checkpoint at {loop.id}: {last_line(error)}")
             self.budget.took(time.perf_counter() - began, self.budget.size)
             loop.walk = None
             return

@@ -115,8 +115,7 @@ class Replayer(Session):
             is_passive=lambda: self.stack.suspended > 0,
         )
         self._initial = request.get("initial") or {}
-        #: File and qualified name of a scope → names that only probes bind.
-        self._probe_names: dict[tuple[str, str], set[str]] = {}
+        self._spliced = self._splice(request["sources"])
         self._actions = self._plan(request)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts: dict[str, Any] = {}
@@ -151,6 +150,15 @@ class Replayer(Session):
             else:
                 table[activation].stops.add(index)
         return dict(table)
+
+    @staticmethod
+    def _splice(sources: list[dict[str, Any]]) -> dict[str, Any]:
+        """The program's trees with the probes in them; a path that is missing here is as recorded."""
+        if all(s["edited"] is None or s["edited"] == s["recorded"] for s in sources):
+            return {}
+        from .analysis.splice import splice_program
+
+        return splice_program((s["path"], s["recorded"], s["edited"]) for s in sources)
 
     def install(self) -> None:
         self.provide_functions()
@@ -196,17 +204,10 @@ class Replayer(Session):
         source = self.sources.get(relative)
         if source is None:
             return None  # a module that the run did not load: one that a probe imports
-        recorded, edited = source["recorded"], source["edited"]
+        recorded = source["recorded"]
         linecache.cache[path] = (len(recorded), None, recorded.splitlines(True), path)
-        if edited is None or edited == recorded:
-            tree = ast.parse(recorded, path)
-        else:
-            from .analysis.splice import splice
-
-            spliced = splice(relative, recorded, edited)
-            tree = spliced.tree
-            for scope, names in spliced.names.items():
-                self._probe_names[(name if not scope else path, scope)] = set(names)
+        spliced = self._spliced.get(relative)
+        tree = ast.parse(recorded, path) if spliced is None else spliced.tree
         return self.compile_tree(tree, path, name)[0]
 
     def _recorded_bytes(self, path: str) -> Optional[bytes]:
