@@ -72,14 +72,16 @@ public struct Planner: Sendable {
             let order = orders[index]
             let start = jumps.last { $0.to <= order }.map(executionStart) ?? OrderKey([])
             let plan = plan(executing: start, through: order)
-            // One that starts from a checkpoint shows besides that checkpoints hold what is needed to go on.
-            let isBetter = best.map {
-                $0.plan.jumps.isEmpty != plan.jumps.isEmpty
-                    ? $0.plan.jumps.isEmpty : plan.estimate.seconds < $0.plan.estimate.seconds
-            }
+            // One that starts from a checkpoint shows besides that checkpoints hold what is needed to go
+            // on; one that ends at a checkpoint, that the probe disturbed nothing.
+            let isBetter = best.map { Self.rank(plan) < Self.rank($0.plan) }
             if isBetter ?? true { best = ValidatingPlan(plan: plan, executedFrom: start) }
         }
         return best
+    }
+
+    private static func rank(_ plan: Plan) -> (Int, Int, Double) {
+        (plan.jumps.isEmpty ? 1 : 0, plan.stop == nil ? 1 : 0, plan.estimate.seconds)
     }
 
     /// A boundary within what the jump passed over, as late as a usable checkpoint allows; else where the

@@ -2,6 +2,7 @@
 #define HINDSIGHT_SYSTEM_H
 
 #include "fdpassing.h"
+#include "sandbox.h"
 #include "launch.h"
 
 #endif
