@@ -1,0 +1,174 @@
+"""The analysis side process: requests as lines of JSON on stdin, answers in order on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from typing import Any, BinaryIO, Callable, Optional
+
+from .outline import loop_range, outline, span
+from .probes import Addition, FileMatch, fingerprint, match_file
+from .reach import loops_to_execute
+from .recorded import RecordedProgram
+from .source import NotParsed, Source
+
+# How many recorded runs and answers are kept at hand.
+_KEPT_RUNS = 8
+
+
+class RequestError(Exception):
+    """A request that cannot be answered; the text is for people."""
+
+
+class Server:
+    """Answers requests; holds the parsed sources of the last runs asked about."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[str, RecordedProgram] = OrderedDict()
+        self._methods: dict[str, Callable[[dict], dict]] = {
+            "load": self.load,
+            "outline": self.outline,
+            "match": self.match,
+        }
+
+    def serve(self, requests: BinaryIO, answers: BinaryIO) -> None:
+        """Answers until the input ends."""
+        for line in requests:
+            if not line.strip():
+                continue
+            answers.write(json.dumps(self.answer(line)).encode("ascii") + b"\n")
+            answers.flush()
+
+    def answer(self, line: bytes) -> dict:
+        """The answer to one request; never raises."""
+        identifier: Any = None
+        try:
+            request = json.loads(line)
+            identifier = request.get("id")
+            method = self._methods.get(request.get("method"))
+            if method is None:
+                raise RequestError(f"There is no method {request.get('method')!r}.")
+            return {"id": identifier, "result": method(request.get("params") or {})}
+        except RequestError as error:
+            return {"id": identifier, "error": str(error)}
+        except Exception as error:  # The process must outlive whatever a source does to it.
+            return {
+                "id": identifier,
+                "error": f"The source could not be analysed ({type(error).__name__}: {error}).",
+            }
+
+    def load(self, params: dict) -> dict:
+        """Keeps the sources of a run for later matches."""
+        run = params["run"]
+        self._runs[run] = RecordedProgram(
+            [(source["path"], source["text"]) for source in params["sources"]]
+        )
+        self._runs.move_to_end(run)
+        while len(self._runs) > _KEPT_RUNS:
+            self._runs.popitem(last=False)
+        return {}
+
+    def outline(self, params: dict) -> dict:
+        """The shape of a text, or where it does not parse."""
+        try:
+            return outline(params["text"])
+        except NotParsed as error:
+            return _not_parsed(error)
+        except RecursionError:
+            return _not_parsed(NotParsed("nested too deeply to be analysed"))
+
+    def match(self, params: dict) -> dict:
+        """Probes and changes of edited texts against a run."""
+        run = params["run"]
+        program = self._runs.get(run)
+        if program is None:
+            raise RequestError(f"The sources of run {run} have not been loaded.")
+        self._runs.move_to_end(run)
+        answers: list[dict] = []
+        matches: list[FileMatch] = []
+        for file in params["files"]:
+            answer, match = self._match_file(program, file["path"], file["text"])
+            answers.append(answer)
+            if match is not None:
+                matches.append(match)
+        additions: list[Addition] = [a for match in matches for a in match.additions]
+        has_probes = any(match.probes for match in matches)
+        return {
+            "files": answers,
+            "fingerprint": fingerprint(matches),
+            "execute": loops_to_execute(program, additions) if has_probes else [],
+        }
+
+    def _match_file(
+        self, program: RecordedProgram, path: str, text: str
+    ) -> tuple[dict, Optional[FileMatch]]:
+        if path in program.unreadable:
+            return _failure(path, program.unreadable[path], "The recorded source"), None
+        if path not in program.files:
+            return _empty(path), None
+        try:
+            match = match_file(program, path, Source(path, text))
+        except NotParsed as error:
+            return _failure(path, error, "The source"), None
+        except RecursionError:
+            error = NotParsed("nested too deeply to be analysed")
+            return _failure(path, error, "The source"), None
+        return _described(match), match
+
+
+def _described(match: FileMatch) -> dict:
+    return {
+        "path": match.path,
+        "parsed": True,
+        "probes": [
+            {
+                "id": probe.id,
+                "line": probe.line,
+                "endLine": probe.end_line,
+                "column": probe.column,
+                "endColumn": probe.end_column,
+                "kind": probe.kind,
+                "call": probe.call,
+                "function": probe.function,
+                "loops": probe.loops,
+                "site": probe.site,
+            }
+            for probe in match.probes
+        ],
+        "logs": [{"site": site, **span(statement)} for site, statement in match.logs],
+        "loops": [{"loop": loop, **loop_range(statement)} for loop, statement in match.loops],
+        "changes": [
+            {
+                "line": change.line,
+                "endLine": change.end_line,
+                "kind": change.kind,
+                "message": change.message,
+            }
+            for change in match.changes
+        ],
+    }
+
+
+def _empty(path: str) -> dict:
+    return {"path": path, "parsed": True, "probes": [], "logs": [], "loops": [], "changes": []}
+
+
+def _failure(path: str, error: NotParsed, what: str) -> dict:
+    return {
+        **_empty(path),
+        "parsed": False,
+        "error": {
+            "line": error.line,
+            "column": error.column,
+            "message": f"{what} does not parse: {error.message}.",
+        },
+    }
+
+
+def _not_parsed(error: NotParsed) -> dict:
+    return {
+        "parsed": False,
+        "line": error.line,
+        "column": error.column,
+        "message": error.message,
+    }
