@@ -74,6 +74,10 @@ public enum Recorder {
         return end
     }
 
+    /// Ends this process as the command was ended, so that whoever waits for it sees the same. Returns only
+    /// where the signal does not end a process.
+    public static func dieBy(signal: Int32) { hindsight_die_by(signal) }
+
     private static func launch(
         _ path: String, _ command: [String], _ changes: [String: String]
     ) throws -> pid_t {

@@ -105,14 +105,4 @@ extension Store {
                     """, arguments: [key, number])
         }
     }
-
-    /// Bytes that the run's checkpoints hold, and those that had to be written for them.
-    public func checkpointBytes(of run: RunID) throws -> (held: Int, written: Int) {
-        try read { db in
-            let row = try Row.fetchOne(
-                db, sql: "SELECT total(size), total(stored) FROM checkpoint WHERE run = ?",
-                arguments: [Self.key(of: run, db)])
-            return (Int(row?[0] as Double? ?? 0), Int(row?[1] as Double? ?? 0))
-        }
-    }
 }

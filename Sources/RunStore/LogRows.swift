@@ -16,15 +16,16 @@ extension Store {
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT site, text, detail FROM logRecord WHERE run = ? AND sequence >= ?
+                    SELECT site, detail FROM logRecord WHERE run = ? AND sequence >= ?
                     ORDER BY sequence LIMIT ?
                     """, arguments: [key, from, limit ?? -1])
             var records: [LogRecord] = []
             while let row = try rows.next() {
-                var detail = PackedReader(row[2])
+                var detail = PackedReader(row[1])
                 records.append(
                     LogRecord(
-                        site: sites[row[0]] ?? "", text: row[1], name: try detail.optionalString(),
+                        site: sites[row[0]] ?? "", text: try detail.string(),
+                        name: try detail.optionalString(),
                         value: try detail.scalar(), iterations: try detail.iterations(),
                         order: try detail.order()))
             }
@@ -57,13 +58,15 @@ extension Store {
     }
 
     static func insert(_ record: LogRecord, sequence: Int, site: Int64, run: Int64, _ db: Database) throws {
+        // The text is not a column of its own: SQLite's end at a zero, and a program may print one.
         var detail = PackedWriter()
+        detail.append(record.text)
         detail.append(record.name)
         detail.append(record.value)
         detail.append(record.iterations)
         detail.append(record.order)
         let statement = try db.cachedStatement(
-            sql: "INSERT INTO logRecord (run, sequence, site, text, detail) VALUES (?, ?, ?, ?, ?)")
-        try statement.execute(arguments: [run, sequence, site, record.text, detail.data])
+            sql: "INSERT INTO logRecord (run, sequence, site, detail) VALUES (?, ?, ?, ?)")
+        try statement.execute(arguments: [run, sequence, site, detail.data])
     }
 }

@@ -59,7 +59,6 @@ enum StoreSchema {
                     run INTEGER NOT NULL REFERENCES run(key) ON DELETE CASCADE,
                     sequence INTEGER NOT NULL,
                     site INTEGER NOT NULL,
-                    text TEXT NOT NULL,
                     detail BLOB NOT NULL,
                     PRIMARY KEY (run, sequence)
                 ) WITHOUT ROWID;

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+import Recording
+
+struct Record: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a program and record it.",
+        usage:
+            "hindsight record [--budget <percent>] [--name <name>] [--store <dir>] -- <command> [<arg> ...]",
+        discussion: """
+            The program needs no change. It prints what it always prints and ends with its own exit code. \
+            Every Python program of the project that runs below the command becomes a run.
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "How much of the program's time recording may take at most.", valueName: "percent"))
+    var budget = 1.0
+
+    @Option(help: "A name for the run, to find it by.")
+    var name: String?
+
+    @OptionGroup var store: StoreOption
+
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: ArgumentHelp("The command and its arguments.", valueName: "command"))
+    var command: [String] = []
+
+    private var words: [String] { command.first == "--" ? Array(command.dropFirst()) : command }
+
+    func validate() throws {
+        guard budget > 0, budget <= 100 else {
+            throw ValidationError("--budget is a percentage above 0 and up to 100, not \(budget)")
+        }
+        if let first = command.first, first != "--", first.hasPrefix("-") {
+            throw ValidationError("unknown option \(first); put -- before the command")
+        }
+        guard let first = words.first, !first.isEmpty else {
+            throw ValidationError("name the command to record: hindsight record -- python train.py")
+        }
+    }
+
+    func run() throws {
+        let options = RecordingOptions(
+            name: name, budget: budget / 100, store: store.store,
+            warn: { StandardError.write("hindsight: \($0)") })
+        let end: CommandEnd
+        do {
+            end = try Recorder.record(words, options: options)
+        } catch let failure as LaunchFailure {
+            StandardError.write("hindsight: \(failure)")
+            throw ExitCode(failure.exitCode)
+        }
+        switch end {
+        case .exited(let code): throw ExitCode(code)
+        case .signalled(let number):
+            Recorder.dieBy(signal: number)
+            // Only a signal that does not end a process comes here.
+            throw ExitCode(128 + number)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import HindsightCore
+import RunStore
+
+/// Everything that `show` tells about a run. Values of environment variables are never among it.
+struct RunReport: Encodable {
+    var run: String
+    var name: String?
+    var program: String
+    var module: String?
+    var command: [String]
+    var interpreter: String
+    var python: String
+    var workingDirectory: String
+    var root: String
+    var processID: Int
+    var started: Date
+    var duration: Double
+    var overhead: Double
+    var budget: Double
+    var status: String
+    var exitCode: Int?
+    var reason: String?
+    var logRecords: Int
+    var heldBytes: Int
+    var writtenBytes: Int
+    var loops: [Loop]
+    var sources: [Source]
+    /// Versions, thread counts, flags.
+    var fingerprint: Fingerprint
+    /// Names of environment variables that look like secrets and were not stored.
+    var withheldVariables: [String]
+    var notes: [String]
+
+    struct Loop: Encodable {
+        var loop: String
+        var target: String
+        /// Iterations that began, as far as milestones and checkpoints show it.
+        var iterations: Int
+        var checkpoints: Int
+        var damaged: Int
+    }
+
+    struct Source: Encodable {
+        var path: String
+        var module: String
+        var lines: Int
+    }
+
+    init(_ run: Run, in store: Store) throws {
+        let details = try store.details(of: run.id)
+        let counts = try store.counts()[run.id]
+        let recorded = try store.sources(of: run.id)
+        self.run = run.id.description
+        name = run.name
+        program = run.program
+        module = run.module
+        command = run.command
+        interpreter = run.interpreter
+        python = details.python
+        workingDirectory = run.workingDirectory
+        root = run.root
+        processID = details.processID
+        started = run.started
+        duration = run.duration
+        overhead = run.overhead
+        budget = details.budget
+        status = run.status.word
+        exitCode = details.exitCode ?? run.status.exitCode
+        reason = run.status.reason
+        logRecords = counts?.logRecords ?? 0
+        heldBytes = counts?.heldBytes ?? 0
+        writtenBytes = counts?.writtenBytes ?? 0
+        loops = try Self.loops(of: run.id, recorded, in: store)
+        sources = recorded.map {
+            Source(path: $0.path, module: $0.module, lines: $0.text.split(separator: "\n").count)
+        }
+        fingerprint = run.fingerprint
+        withheldVariables = details.withheld
+        notes = try store.notes(of: run.id)
+    }
+
+    /// Loops of the sources, outer ones first as they stand in the text.
+    private static func loops(of run: RunID, _ sources: [RecordedSource], in store: Store) throws -> [Loop] {
+        var iterations: [LoopID: Int] = [:]
+        func note(_ coordinate: Coordinate, _ kind: CheckpointKind) {
+            for (depth, position) in coordinate.enumerated() {
+                // At an exit the index already is a count; inside an iteration it is one less.
+                let isExit = kind == .exit && depth == coordinate.count - 1
+                let begun = position.index + (isExit || depth == coordinate.count - 1 ? 0 : 1)
+                iterations[position.loop] = max(iterations[position.loop] ?? 0, begun)
+            }
+        }
+        for milestone in try store.milestones(of: run) { note(milestone.coordinate, milestone.kind) }
+        let checkpoints = try store.checkpoints(of: run)
+        for checkpoint in checkpoints { note(checkpoint.coordinate, checkpoint.kind) }
+        let byLoop = Dictionary(grouping: checkpoints) { $0.coordinate.last?.loop }
+        return sources.flatMap(\.loops).map { loop in
+            let own = byLoop[loop.id] ?? []
+            return Loop(
+                loop: loop.id.description, target: loop.target, iterations: iterations[loop.id] ?? 0,
+                checkpoints: own.count, damaged: own.filter(\.isDamaged).count)
+        }
+    }
+}
