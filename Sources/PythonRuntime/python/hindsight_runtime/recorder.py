@@ -83,9 +83,9 @@ class Recorder(Session):
         self._records = 0
         self._is_storing = False
         self._last_checkpoint = self.began
-        #: loop id → seconds of its last activation; of its last milestone.
+        #: loop id → seconds of its last activation; kind and loop id → when its last milestone was.
         self._durations: dict[str, float] = {}
-        self._milestones: dict[str, float] = {}
+        self._milestones: dict[tuple[str, str], float] = {}
         self._noted: set[str] = set()
         self._facts: dict[str, Any] = {}
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
@@ -146,7 +146,7 @@ class Recorder(Session):
             return None
         try:
             text = self.read_source(path)
-            code, loops = self.compile_tree(ast.parse(text, path), path, name)
+            code, loops = self.compile_tree(ast.parse(text, path), text, path, name)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             if name == "__main__":
                 self.fail(error)
@@ -352,10 +352,10 @@ class Recorder(Session):
         loop.walk = loop.roots = None
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
-        last = self._milestones.get(loop.id, 0.0)
+        last = self._milestones.get((kind, loop.id), 0.0)
         if now - last < MILESTONE_INTERVAL:
             return
-        self._milestones[loop.id] = now
+        self._milestones[kind, loop.id] = now
         self.channel.send(
             {
                 "t": "milestone",

@@ -208,7 +208,7 @@ class Replayer(Session):
         linecache.cache[path] = (len(recorded), None, recorded.splitlines(True), path)
         spliced = self._spliced.get(relative)
         tree = ast.parse(recorded, path) if spliced is None else spliced.tree
-        return self.compile_tree(tree, path, name)[0]
+        return self.compile_tree(tree, recorded, path, name)[0]
 
     def _recorded_bytes(self, path: str) -> Optional[bytes]:
         source = self.sources.get(self.relative_path(path))

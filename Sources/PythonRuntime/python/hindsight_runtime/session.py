@@ -31,9 +31,12 @@ class Session:
     def relative_path(self, path: str) -> str:
         return os.path.relpath(os.path.abspath(path), self.program.root).replace(os.sep, "/")
 
-    def compile_tree(self, tree: ast.Module, path: str, name: str) -> tuple[CodeType, list]:
+    def compile_tree(
+        self, tree: ast.Module, text: str, path: str, name: str
+    ) -> tuple[CodeType, list[transform.LoopStatement]]:
+        """Rewrites and compiles a source; `text` is the recorded one."""
         relative = self.relative_path(path)
-        loops = transform.rewrite(tree, relative)
+        loops = transform.rewrite(tree, relative, text)
         code = compile(tree, path, "exec", dont_inherit=True)
         self.files[path] = relative
         if name not in self.module_names:

@@ -42,9 +42,12 @@ class LoopStatement:
     target: str
 
 
-def rewrite(tree: ast.Module, path: str) -> list[LoopStatement]:
-    """Rewrites the tree in place; `path` is relative to the root. Returns the loops of the recorded source."""
-    rewriter = _Rewriter(path, entropy.candidate_names(tree), _compiled_functions(tree))
+def rewrite(tree: ast.Module, path: str, text: str) -> list[LoopStatement]:
+    """Rewrites the tree in place; `path` is relative to the root, `text` the recorded source.
+
+    Returns the loops of the recorded source.
+    """
+    rewriter = _Rewriter(path, text, entropy.candidate_names(tree), _compiled_functions(tree))
     rewriter.visit(tree)
     ast.fix_missing_locations(tree)
     return rewriter.loops
@@ -70,8 +73,9 @@ def _compiled_functions(tree: ast.Module) -> set[str]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, path: str, entropy_names: set[str], compiled: set[str]) -> None:
+    def __init__(self, path: str, text: str, entropy_names: set[str], compiled: set[str]) -> None:
         self.path = path
+        self.text = text
         self.loops: list[LoopStatement] = []
         self._entropy_names = entropy_names
         self._compiled = compiled
@@ -146,7 +150,7 @@ class _Rewriter(ast.NodeTransformer):
             return None
         identity = f"{self.path}:{node.lineno}:{node.col_offset}"
         end_line = node.end_lineno or node.lineno
-        self.loops.append(LoopStatement(identity, node.lineno, end_line, target_text(target)))
+        self.loops.append(LoopStatement(identity, node.lineno, end_line, self._source(target)))
         return identity
 
     def _call_statement(self, node: ast.stmt, name: str, argument: str) -> ast.stmt:
@@ -187,19 +191,16 @@ class _Rewriter(ast.NodeTransformer):
         statement = self._statement
         return isinstance(statement, ast.Expr) and statement.value is node
 
+    def _source(self, node: ast.expr) -> str:
+        """An expression as it is written."""
+        text = ast.get_source_segment(self.text, node) or ast.unparse(node)
+        return " ".join(text.split())
+
     def _site(self, statement: ast.stmt) -> str:
         line, column = statement.lineno, statement.col_offset
         if line > PROBE_LINE:
             return f"?{self.path}:{line - PROBE_LINE}:{column}"
         return f"{self.path}:{line}:{column}"
-
-
-def target_text(node: ast.expr) -> str:
-    """A loop's target as written: a tuple without the parentheses that `unparse` may add."""
-    text = ast.unparse(node)
-    if isinstance(node, ast.Tuple) and text.startswith("(") and text.endswith(")"):
-        return text[1:-1]
-    return text
 
 
 def _is_future_import(node: ast.AST) -> bool:
