@@ -164,20 +164,20 @@ class _Write(_Logging):
 
 class _NamedValues(_Logging):
     def __call__(self, *args: Any, **options: Any) -> Any:
-        for name, value in _named_values(self.function.__name__, args, options):
+        for name, value in _named_values(args, options):
             self.sink(self.site, f"{name} {_shown(value)}", name, scalar(value))
         return self.function(*args, **options)
 
 
-def _named_values(method: str, args: tuple, options: dict) -> Iterator[tuple[str, Any]]:
+def _named_values(args: tuple, options: dict) -> Iterator[tuple[str, Any]]:
     given = list(args)
     for key in ("data", "metrics", "dictionary", "values", "tag", "main_tag", "key", "name"):
         if key in options and len(given) < 2:
             given.append(options[key])
-    if method == "add_scalars" and len(given) >= 2:
-        yield from _flat(str(given[0]) + "/", given[1])
-    elif given and isinstance(given[0], dict):
+    if given and isinstance(given[0], dict):
         yield from _flat("", given[0])
+    elif len(given) >= 2 and isinstance(given[1], dict):
+        yield from _flat(f"{given[0]}/", given[1])
     elif len(given) >= 2:
         yield str(given[0]), given[1]
     elif given:
