@@ -15,26 +15,25 @@ public struct TextDocument: Hashable, Sendable {
 
     public var lineCount: Int { lines.starts.count }
 
-    /// An edit as it came to lie in the bytes.
-    public struct Edit: Hashable, Sendable {
-        /// What was replaced, in the text before.
-        public var range: Range<Int>
-        /// How many bytes came instead.
-        public var count: Int
-    }
-
-    /// Replaces a range.
-    @discardableResult
-    public mutating func replace(_ range: TextRange, with text: String, encoding: PositionEncoding) -> Edit {
+    /// The bytes of a range.
+    public func offsets(of range: TextRange, encoding: PositionEncoding) -> Range<Int> {
         let start = offset(of: range.start, encoding: encoding)
         let end = offset(of: range.end, encoding: encoding)
         // Some clients send a selection as it was made, backwards.
-        let old = min(start, end)..<max(start, end)
+        return min(start, end)..<max(start, end)
+    }
+
+    /// Replaces a range.
+    public mutating func replace(_ range: TextRange, with text: String, encoding: PositionEncoding) {
+        replace(offsets(of: range, encoding: encoding), with: text)
+    }
+
+    /// Replaces some bytes.
+    public mutating func replace(_ old: Range<Int>, with text: String) {
         var text = text
         let count = text.utf8.count
         text.withUTF8 { bytes.replaceSubrange(old, with: $0) }
         lines.replace(old, newCount: count, in: bytes)
-        return Edit(range: old, count: count)
     }
 
     /// Bytes of a line without its line break.

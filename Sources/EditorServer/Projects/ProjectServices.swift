@@ -1,0 +1,85 @@
+import HindsightCore
+import PythonSource
+import RunStore
+
+/// What the server needs of the modules below it: one seam, so that tests can put something else there.
+///
+/// Functions that are not `async` block; the server calls them on threads of their own.
+public protocol ProjectServices: Sendable {
+    /// The project of a folder and where its store would be.
+    func locate(from directory: String, store: String?) -> StoreLocation
+    /// The store's runs; nil where nothing was recorded.
+    func archive(at location: StoreLocation) throws -> (any RunArchive)?
+}
+
+/// The runs of one store, and what can be asked about them.
+public protocol RunArchive: Sendable {
+    /// Changes whenever something was recorded; cheap enough to ask every second.
+    func stamp() -> String
+    func newestRun(loading path: String) throws -> Run?
+    func run(_ id: RunID) throws -> Run
+    func sources(of run: RunID) throws -> [RecordedSource]
+    /// Log records from the given one on.
+    func logRecords(of run: RunID, from: Int) throws -> [LogRecord]
+    /// Where the recorded statements stand in edited sources, and which are new.
+    func match(_ run: Run, recorded: [RecordedSource], edited: [SourceFile]) async throws -> SourceMatch
+    /// Seconds that a replay would take.
+    func estimate(_ question: ReplayQuestion) throws -> Double
+    /// Answers a question; ending the iteration ends the replay.
+    func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate>
+    /// A folder of the store for files that the user asked for.
+    var exportDirectory: String { get }
+}
+
+/// Probes against a run.
+public struct ReplayQuestion: Sendable {
+    public var run: Run
+    public var match: SourceMatch
+    public var edited: [SourceFile]
+    public var iterations: IterationSelection?
+    /// Whether the user agreed to a replay without a full sandbox.
+    public var allowsWeakSandbox: Bool
+
+    public init(
+        run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection?,
+        allowsWeakSandbox: Bool
+    ) {
+        self.run = run
+        self.match = match
+        self.edited = edited
+        self.iterations = iterations
+        self.allowsWeakSandbox = allowsWeakSandbox
+    }
+}
+
+/// News of a replay.
+public enum ReplayUpdate: Sendable {
+    /// Work begins; seconds it will take.
+    case began(seconds: Double)
+    case hits([Hit])
+    case verdicts([VerdictChange])
+    /// Something for people: how far it is; the fraction is from 0 to 1.
+    case progress(fraction: Double?, message: String)
+    /// A probe raised an exception.
+    case probeFailed(file: String, line: Int, message: String)
+    case note(String)
+    /// Every hit is there, with its last verdict.
+    case finished
+    /// What happened, and what to do next.
+    case failed(String)
+}
+
+/// The hits at one place in the run are known better now.
+public struct VerdictChange: Hashable, Sendable {
+    public var order: OrderKey
+    public var file: String
+    public var line: Int
+    public var verdict: Verdict
+
+    public init(order: OrderKey, file: String, line: Int, verdict: Verdict) {
+        self.order = order
+        self.file = file
+        self.line = line
+        self.verdict = verdict
+    }
+}

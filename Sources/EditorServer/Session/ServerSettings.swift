@@ -1,0 +1,53 @@
+import LanguageServerProtocol
+
+/// What the user can set, as `hindsight.*` in the editor's settings or in `initializationOptions`.
+struct ServerSettings: Equatable {
+    enum Replay: String { case automatic, manual }
+    enum DiagnosticLevel: String { case automatic, hint, information, off }
+
+    /// Whether probes are replayed as they are typed, or only when asked for.
+    var replay = Replay.automatic
+    /// How the values are published as diagnostics; warnings always are.
+    var diagnostics = DiagnosticLevel.automatic
+    /// A store other than the project's own.
+    var store: String?
+    /// Agreement to a replay where the system has no full sandbox.
+    var allowWeakSandbox = false
+    /// The iterations to replay (`epoch=30..40,step=0`); nil: all.
+    var iterations: String?
+
+    /// Takes over what is given; `report` gets a sentence about each value that cannot be used.
+    mutating func update(from value: JSONValue?, report: (String) -> Void) {
+        guard let members = value?.objectValue else { return }
+        if let section = members["hindsight"] { update(from: section, report: report) }
+        for (key, value) in members {
+            let name = key.hasPrefix("hindsight.") ? String(key.dropFirst("hindsight.".count)) : key
+            switch (name, value) {
+            case ("replay", .string(let text)):
+                if let choice = Replay(rawValue: text) {
+                    replay = choice
+                } else {
+                    unknown(name, text, report)
+                }
+            case ("diagnostics", .string(let text)):
+                if let choice = DiagnosticLevel(rawValue: text) {
+                    diagnostics = choice
+                } else {
+                    unknown(name, text, report)
+                }
+            case ("store", .string(let path)): store = path.isEmpty ? nil : path
+            case ("store", .null): store = nil
+            case ("allowWeakSandbox", .bool(let flag)): allowWeakSandbox = flag
+            case ("iterations", .string(let text)): iterations = text.isEmpty ? nil : text
+            case ("iterations", .null): iterations = nil
+            case ("replay", _), ("diagnostics", _), ("store", _), ("allowWeakSandbox", _), ("iterations", _):
+                if value != .null { report("The setting hindsight.\(name) has a value of the wrong kind.") }
+            default: break
+            }
+        }
+    }
+
+    private func unknown(_ name: String, _ text: String, _ report: (String) -> Void) {
+        report("The setting hindsight.\(name) cannot be \"\(text)\"; it stays as it was.")
+    }
+}
