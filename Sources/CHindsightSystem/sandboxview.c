@@ -3,7 +3,10 @@
 #endif
 #include "sandboxview.h"
 
+#include "sandbox.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +19,20 @@ void hindsight_sandbox_kill_rest(void) {
     if (getpgrp() == self) kill(0, SIGTERM);
 }
 
+int hindsight_pipe(int descriptors[2]) {
+#ifdef __linux__
+    return pipe2(descriptors, O_CLOEXEC);
+#else
+    if (pipe(descriptors) != 0) return -1;
+    fcntl(descriptors[0], F_SETFD, FD_CLOEXEC);
+    fcntl(descriptors[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+#endif
+}
+
 #ifdef __linux__
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/if.h>
 #include <sched.h>

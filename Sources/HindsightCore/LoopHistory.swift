@@ -45,6 +45,26 @@ public struct LoopHistory: Sendable {
     /// Seconds from the program's start to its first known loop boundary: imports, data, the model.
     public var preambleSeconds: Double { passings.first?.elapsed ?? 0 }
 
+    /// The index of the last iteration of an activation, by the order components of the activation without
+    /// an iteration's index: of a loop that is not known to have ended, the last one known to have begun.
+    public func lastIndex(ofActivation prefix: [Int]) -> Int? {
+        var level = activations
+        var depth = 1
+        while true {
+            guard depth <= prefix.count,
+                let activation = level.first(where: { $0.prefix.last == prefix[depth - 1] })
+            else { return nil }
+            if depth == prefix.count {
+                return activation.count.map { $0 - 1 } ?? activation.iterations.last?.index
+            }
+            guard let iteration = activation.iterations.first(where: { $0.index == prefix[depth] }) else {
+                return nil
+            }
+            level = iteration.activations
+            depth += 2
+        }
+    }
+
     /// The furthest known moment, or nil where no loop left a trace.
     public var horizon: OrderKey? { passings.last?.order }
     public var lastElapsed: Double { passings.last?.elapsed ?? 0 }

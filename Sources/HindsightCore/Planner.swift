@@ -12,18 +12,26 @@ public struct Planner: Sendable {
     private let execute: Set<LoopID>
     /// Loops that lexically surround a probe, outermost first.
     private let probeLoops: [[LoopID]]
+    /// Loops over whose iterations probes carry values of their own, which no checkpoint holds.
+    private let continuous: Set<LoopID>
     private let unusable: Set<Int>
 
-    /// - Parameter unusable: checkpoints that a worker could not use, besides those marked as damaged.
+    /// - Parameters:
+    ///   - execute: loops whose body may reach a probe.
+    ///   - probeLoops: for each probe, the loops written around it, outermost first.
+    ///   - continuous: loops that have to be executed from their first iteration, without a jump, because
+    ///     probes carry values of their own over their iterations.
+    ///   - unusable: checkpoints that a worker could not use, besides those marked as damaged.
     public init(
         history: LoopHistory, loops: [RecordedLoop], execute: Set<LoopID>, probeLoops: [[LoopID]],
-        unusable: Set<Int> = []
+        continuous: Set<LoopID> = [], unusable: Set<Int> = []
     ) {
         self.history = history
         targets = Dictionary(loops.map { ($0.id, $0.target) }, uniquingKeysWith: { first, _ in first })
         // Whatever surrounds a probe is executed even if the analysis does not say so.
         self.execute = execute.union(probeLoops.joined())
         self.probeLoops = probeLoops
+        self.continuous = continuous
         self.unusable = unusable
     }
 
@@ -44,17 +52,17 @@ public struct Planner: Sendable {
         return build(demand, stop: Stop(evidence))
     }
 
-    /// A full re-execution: needs no checkpoint to start from.
-    public func fullPlan() -> Plan {
-        var demand = Demand(execute: execute)
-        demand.range = (OrderKey([]), OrderKey([Int.max]))
-        return build(demand)
+    /// A re-execution from the start up to `stop`, or to the end: needs no checkpoint to start from.
+    public func fullPlan(stop: Stop? = nil) -> Plan {
+        var demand = Demand(execute: [])
+        demand.range = (OrderKey([]), stop?.order ?? OrderKey([Int.max]))
+        return build(demand, stop: stop)
     }
 
     /// A plan that executes the stretch from `lower` on without a jump, up to evidence at or after `upper`.
     public func plan(executing lower: OrderKey, through upper: OrderKey) -> Plan {
         let evidence = history.checkpoints.first { $0.order > upper && isCheckable($0) }
-        var demand = Demand(execute: [])
+        var demand = Demand(execute: continuous)
         demand.range = (lower, evidence?.order ?? OrderKey([Int.max]))
         return build(demand, stop: evidence.map(Stop.init))
     }
@@ -145,6 +153,16 @@ public struct Planner: Sendable {
     }
 
     private func wanted(_ activation: LoopActivation, _ demand: Demand, isInside: Bool) -> Wanted {
+        let wanted = wantedAnywhere(activation, demand, isInside: isInside)
+        guard case .some(let ranges) = wanted, let last = ranges.last,
+            continuous.contains(activation.loop)
+        else { return wanted }
+        return .some([0...last.upperBound])
+    }
+
+    private func wantedAnywhere(
+        _ activation: LoopActivation, _ demand: Demand, isInside: Bool
+    ) -> Wanted {
         let base = wantedByProbes(activation, demand, isInside: isInside)
         guard let range = demand.range, let required = iterations(of: activation, within: range) else {
             return base

@@ -147,6 +147,16 @@ import Testing
         #expect(plan?.stop == nil)
     }
 
+    @Test func continuousLoopIsExecutedFromItsStart() throws {
+        let run = SampleRun(checkpointsAt: [.epoch(2), .epoch(3), .stepExit(0), .stepExit(1), .stepExit(2)])
+        let planner = run.planner(execute: [SampleRun.epoch], continuous: [SampleRun.epoch])
+        let plan = planner.plan(selection: try IterationSelection(parsing: "epoch=2"))
+        // No jump of the epoch loop; what is nested and carries nothing is still passed over.
+        #expect(plan.jumps.map(\.place) == [at(0, 0), at(1, 0), at(2, 0)])
+        let validation = planner.plan(executing: OrderKey([1, 1, 1, 0]), through: OrderKey([1, 1, 2, 0]))
+        #expect(validation.jumps.map(\.place) == [at(0, 0)])
+    }
+
     @Test func fullPlanNeverJumps() {
         let run = SampleRun(checkpointsAt: [.epoch(1), .stepExit(1), .epochExit])
         let plan = run.planner(execute: []).fullPlan()

@@ -22,4 +22,7 @@
 /// The four descriptors become the launcher's standard output and error, channel and plan.
 int hindsight_sandbox_start(const char *executable, int output, int channel, int plan);
 
+/// A pipe whose ends are closed on exec.
+int hindsight_pipe(int descriptors[2]);
+
 #endif

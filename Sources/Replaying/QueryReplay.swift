@@ -1,0 +1,346 @@
+import Foundation
+import HindsightCore
+import PythonSource
+import RunStore
+
+/// One query's way to its answer: a pass that gives the hits, then passes that earn their verdicts.
+final class QueryReplay {
+    private let replayer: Replayer
+    private let query: HindsightQuery
+    private let material: RecordedMaterial
+    private let cancellation: Cancellation
+    private let emit: (ReplayEvent) -> Void
+    private var unusable: Set<Int> = []
+    private var isFirstHitGiven = false
+    private var notes: Set<String> = []
+    /// Verdicts as told, for the hits of the first pass.
+    private var told: [Verdict] = []
+    /// Numbers of the first pass' hits that the selection wants.
+    private var isWanted: [Bool] = []
+
+    init(
+        replayer: Replayer, query: HindsightQuery, material: RecordedMaterial, cancellation: Cancellation,
+        emit: @escaping (ReplayEvent) -> Void
+    ) {
+        self.replayer = replayer
+        self.query = query
+        self.material = material
+        self.cancellation = cancellation
+        self.emit = emit
+    }
+
+    func run() throws {
+        guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
+        try checkSelection()
+        if let kept = try replayer.keptAnswer(query) {
+            emit(.hits(kept))
+            return emit(.finished)
+        }
+        let plan = try planner.plan(selection: query.iterations)
+        guard let answer = try answer(following: plan) else { return }
+        guard !plan.jumps.isEmpty, answer.isDoubtful, try isWorthStartingAgain(instead: plan) else {
+            return try finish(answer)
+        }
+        note(
+            "the values could not be confirmed by starting from checkpoints; the run is executed again from "
+                + "its start")
+        withdraw()
+        guard let second = try self.answer(following: planner.fullPlan(stop: plan.stop)) else { return }
+        try finish(second)
+    }
+
+    private var planner: Planner {
+        get throws { query.planner(for: material, unusable: unusable) }
+    }
+
+    /// The first pass and the validating ones; nil where the query was cancelled.
+    private func answer(following first: Plan) throws -> Answer? {
+        guard let main = try pass(first, isFirst: true) else { return nil }
+        var validation = Validation(
+            isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
+            differences: main.differences)
+        try keepSegments(main.evidence)
+        if !main.evidence.verifiedSegments.isEmpty { validation.captureVerified() }
+        var left = replayer.settings.validatingPasses
+        var tried: Set<Plan> = []
+        while left > 0, let list = validation.unsettled(main.hits, main.standings).first {
+            left -= 1
+            let orders = list.map { main.hits[$0].order }
+            guard let next = try planner.validation(of: orders, after: main.evidence.jumps),
+                tried.insert(next.plan).inserted
+            else { break }
+            guard let again = try pass(next.plan, isFirst: false, executedFrom: next.executedFrom) else {
+                return nil
+            }
+            try keepSegments(again.evidence)
+            validation.add(
+                hits: again.hits, standings: again.standings, evidence: again.evidence,
+                executedFrom: next.executedFrom)
+            tell(validation.verdicts(main.hits, main.standings), of: main, isFinal: false)
+        }
+        return Answer(main: main, verdicts: validation.verdicts(main.hits, main.standings))
+    }
+
+    private struct Answer {
+        var main: ReplayPass
+        var verdicts: [Verdict]
+
+        var isDoubtful: Bool {
+            verdicts.contains { verdict in
+                switch verdict {
+                case .exact, .unverifiable: false
+                case .provisional, .diverged: true
+                }
+            }
+        }
+    }
+
+    /// Starting again without jumps helps where checkpoints hold too little, and not where a probe disturbs
+    /// the training; which one it is cannot be told apart cheaply.
+    private func isWorthStartingAgain(instead plan: Plan) throws -> Bool {
+        let full = try planner.fullPlan(stop: plan.stop).estimate.seconds
+        return try full < 60 || replayer.store.verifiedSegments(run: query.run.id).isEmpty
+    }
+
+    private func finish(_ answer: Answer) throws {
+        tell(answer.verdicts, of: answer.main, isFinal: true)
+        try keep(answer)
+        emit(.finished)
+    }
+
+    private func keep(_ answer: Answer) throws {
+        guard query.run.status != .running,
+            answer.verdicts.allSatisfy({ verdict in
+                switch verdict {
+                case .exact, .diverged: true
+                case .provisional, .unverifiable: false
+                }
+            })
+        else { return }
+        let ordinals = Dictionary(
+            query.probesInOrder.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
+        var kept: [Hit] = []
+        for (number, hit) in answer.main.hits.enumerated() where isWanted[number] {
+            guard let ordinal = ordinals[answer.main.probes[number]] else { return }
+            var hit = hit
+            hit.line = ordinal
+            hit.verdict = answer.verdicts[number]
+            kept.append(hit)
+        }
+        try replayer.store.keepAnswer(run: query.run.id, fingerprint: query.answerKey, hits: kept)
+    }
+
+    private func keepSegments(_ evidence: Evidence) throws {
+        for segment in evidence.verifiedSegments {
+            try replayer.store.addVerifiedSegment(run: query.run.id, from: segment.from, to: segment.to)
+        }
+    }
+
+    // MARK: - Passes
+
+    /// One pass to its end, planned again where a checkpoint cannot be used, started again once where the
+    /// worker dies; nil where the query was cancelled.
+    private func pass(_ first: Plan, isFirst: Bool, executedFrom: OrderKey? = nil) throws -> ReplayPass? {
+        var plan = first
+        var deaths = 0
+        while !cancellation.isCancelled {
+            if isFirst { emit(.planned(plan)) }
+            var pass = ReplayPass(plan: plan, material: material, executedFrom: executedFrom)
+            switch try follow(&pass, isFirst: isFirst) {
+            case .completed: return pass
+            case .cancelled: return nil
+            case .unusable(let checkpoint, let reason):
+                guard unusable.insert(checkpoint).inserted else {
+                    throw ReplayFailure(
+                        "Checkpoint \(checkpoint) of run \(query.run.id) cannot be used (\(reason)), and the "
+                            + "replay's worker asked for it again. Please report this.")
+                }
+                let damage = try replayer.store.verify(run: query.run.id, checkpoint: checkpoint)
+                if damage != nil { replayer.forget(query.run.id) }
+                note(
+                    "checkpoint \(checkpoint) cannot be used (\(damage ?? reason)); the replay goes on "
+                        + "without it")
+                if isFirst {
+                    withdraw()
+                    plan = try planner.plan(selection: query.iterations)
+                } else if let from = executedFrom {
+                    plan = try planner.plan(executing: from, through: first.stop?.order ?? from)
+                }
+            case .refused(let output):
+                replayer.sandboxRefused.withLock { $0 = true }
+                guard replayer.settings.sandbox == .allowWeak else {
+                    throw ReplayFailure(Self.refusal, output: output)
+                }
+                note(
+                    "this system gives no copy-on-write view; the replay runs without one, and what the "
+                        + "program writes, it really writes")
+            case .noProgram(let output):
+                throw ReplayFailure(
+                    "The interpreter of run \(query.run.id), \(query.run.interpreter), cannot be started in "
+                        + "\(query.run.workingDirectory). Restore it, or record the program again.",
+                    output: output)
+            case .died(let status, let output):
+                deaths += 1
+                guard deaths < 2 else {
+                    let how = status > 128 ? "signal \(status - 128)" : "exit status \(status)"
+                    throw ReplayFailure(
+                        "The replay of run \(query.run.id) ended unexpectedly, twice (\(how)).",
+                        output: output)
+                }
+                if isFirst { withdraw() }
+            }
+        }
+        return nil
+    }
+
+    static let refusal =
+        "This system gives no copy-on-write view of the file system (user namespaces and overlays), so a "
+        + "replay could change your files. `hindsight doctor` says what is missing. To replay all the same, "
+        + "give --allow-weak-sandbox (in an editor: the setting allowWeakSandbox)."
+
+    private func follow(_ pass: inout ReplayPass, isFirst: Bool) throws -> ReplayPass.Outcome {
+        let numbers = Set(pass.plan.jumps.map(\.checkpoint) + pass.plan.checks).sorted()
+        var states: [StateLocation] = []
+        for number in numbers {
+            do {
+                states.append(try replayer.store.stateLocation(of: query.run.id, checkpoint: number))
+            } catch StoreError.damagedCheckpoint(_, _, let reason) {
+                return .unusable(checkpoint: number, reason: reason)
+            }
+        }
+        let interpreter = query.run.interpreter
+        guard FileManager.default.isExecutableFile(atPath: interpreter) else {
+            return .noProgram(output: ["\(interpreter) is not there"])
+        }
+        let scratch = try ScratchFolder(
+            needed: [
+                query.run.root, query.run.workingDirectory, interpreter, replayer.store.location.directory,
+            ])
+        let isWeak = replayer.sandboxRefused.withLock { $0 } && replayer.settings.sandbox == .allowWeak
+        let worker = try WorkerProcess(
+            SandboxPlan(
+                executable: interpreter, arguments: [interpreter] + query.run.command.dropFirst(),
+                environment: WorkerEnvironment.variables(for: material),
+                directory: query.run.workingDirectory, scratch: scratch.path,
+                niceness: replayer.settings.niceness, isWeak: isWeak),
+            launcher: replayer.settings.launcher, scratch: scratch)
+        cancellation.add(worker)
+        defer {
+            worker.kill()
+            cancellation.remove(worker)
+        }
+        let edited = Dictionary(
+            query.edited.map { ($0.path, $0.text) }, uniquingKeysWith: { _, last in last })
+        let instructions = WorkerInstructions(
+            root: query.run.root,
+            sources: material.sources.map {
+                .init(path: $0.path, module: $0.module, recorded: $0.text, edited: edited[$0.path])
+            }, recorded: material, plan: pass.plan, states: states)
+        do {
+            try worker.connection.write(instructions)
+        } catch {
+            // It died before it read; what it wrote on the way says why.
+            return cancellation.isCancelled
+                ? .cancelled : Self.outcome(ofDead: worker)
+        }
+        return pass.follow(worker, cancellation: cancellation) { event, pass in
+            self.tell(event, pass, isFirst: isFirst)
+        }
+    }
+
+    private static func outcome(ofDead worker: WorkerProcess) -> ReplayPass.Outcome {
+        let status = worker.wait()
+        let output = worker.output.lastLines(12)
+        switch status {
+        case 119: return .refused(output: output)
+        case 118: return .noProgram(output: output)
+        default: return .died(status: status, output: output)
+        }
+    }
+
+    // MARK: - Telling
+
+    private func tell(_ event: ReplayPass.Event, _ pass: borrowing ReplayPass, isFirst: Bool) {
+        switch event {
+        case .note(let text): note(text)
+        case .progress(var progress):
+            if !isFirst { progress.phase = .checking }
+            emit(.progress(progress))
+        case .hits(let range):
+            guard isFirst else { return }
+            var batch: [Hit] = []
+            for number in range {
+                let hit = pass.hits[number]
+                told.append(hit.verdict)
+                isWanted.append(isSelected(hit))
+                if isWanted[number] { batch.append(hit) }
+            }
+            if !batch.isEmpty { emit(.hits(batch)) }
+        case .settled(let numbers):
+            guard isFirst, pass.differences.isEmpty else { return }
+            var updates: [VerdictUpdate] = []
+            for number in numbers where number < told.count {
+                switch pass.standings[number] {
+                case .confirmed: update(number, .exact, pass.hits[number], &updates)
+                case .contradicted(let reason): update(number, .diverged(reason), pass.hits[number], &updates)
+                case .unopposed: break
+                }
+            }
+            if !updates.isEmpty { emit(.verdicts(updates)) }
+        }
+    }
+
+    /// Tells the verdicts that changed.
+    private func tell(_ verdicts: [Verdict], of main: ReplayPass, isFinal: Bool) {
+        var updates: [VerdictUpdate] = []
+        for (number, verdict) in verdicts.enumerated() {
+            // Only the last word may say that nothing could be found out.
+            if !isFinal, case .provisional = verdict { continue }
+            update(number, verdict, main.hits[number], &updates)
+        }
+        if !updates.isEmpty { emit(.verdicts(updates)) }
+    }
+
+    private func update(_ number: Int, _ verdict: Verdict, _ hit: Hit, _ updates: inout [VerdictUpdate]) {
+        guard told[number] != verdict else { return }
+        told[number] = verdict
+        guard isWanted[number] else { return }
+        updates.append(VerdictUpdate(order: hit.order, file: hit.file, line: hit.line, verdict: verdict))
+    }
+
+    private func withdraw() {
+        guard !told.isEmpty else { return }
+        told.removeAll()
+        isWanted.removeAll()
+        emit(.restarted)
+    }
+
+    /// Notes are told once, however many passes meet the same.
+    private func note(_ text: String) {
+        if notes.insert(text).inserted { emit(.note(text)) }
+    }
+
+    // MARK: - Selection
+
+    private func checkSelection() throws {
+        guard let selection = query.iterations else { return }
+        let unknown = selection.names(unknownAmong: material.loops.map(\.target))
+        guard let name = unknown.first else { return }
+        let known = material.loops.map(\.target).reduce(into: [String]()) { known, target in
+            if !known.contains(target) { known.append(target) }
+        }
+        throw ReplayFailure(
+            "Run \(query.run.id) has no loop over '\(name)'. Its loops: \(known.joined(separator: "; ")).")
+    }
+
+    private func isSelected(_ hit: Hit) -> Bool {
+        guard let selection = query.iterations else { return true }
+        let key = hit.order.components
+        return selection.contains(hit.iterations) { depth in
+            // Without an entry nothing is known of the loop, and the iteration may be its last.
+            guard key.count > 2 * depth + 1 else { return true }
+            let last = material.history.lastIndex(ofActivation: Array(key[...(2 * depth)]))
+            return last.map { $0 == hit.iterations[depth].index } ?? true
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import HindsightCore
+import RunStore
+
+/// One worker's way through one plan.
+struct ReplayPass {
+    enum Outcome: Sendable {
+        case completed
+        case cancelled
+        case unusable(checkpoint: Int, reason: String)
+        /// The worker ended without saying so.
+        case died(status: Int32, output: [String])
+        /// The sandbox could not be made.
+        case refused(output: [String])
+        case noProgram(output: [String])
+    }
+
+    enum Event {
+        case hits(Range<Int>)
+        case settled([Int])
+        case progress(ReplayProgress)
+        case note(String)
+    }
+
+    let plan: Plan
+    let history: LoopHistory
+    let recorded: Fingerprint
+    private(set) var evidence: Evidence
+    private(set) var hits: [Hit] = []
+    /// The probes' ids, for each hit.
+    private(set) var probes: [String] = []
+    private(set) var standings: [Standing] = []
+    private(set) var fingerprint = Fingerprint([:])
+    private var probeErrors: [String: Int] = [:]
+
+    private var position = OrderKey([])
+    private var coordinate: Coordinate = []
+    private var executed = 0.0
+    private var restored = 0
+    private var hasStarted = false
+
+    init(plan: Plan, material: RecordedMaterial, executedFrom: OrderKey? = nil) {
+        self.plan = plan
+        history = material.history
+        recorded = material.run.fingerprint
+        evidence = Evidence(
+            records: material.records, status: material.run.status, horizon: material.history.horizon,
+            plan: plan, executedFrom: executedFrom)
+    }
+
+    /// Facts of the interpreter and machine that differ from the recorded ones.
+    var differences: [String] { fingerprint.differences(from: recorded) }
+
+    /// Follows the worker to its end. Hits are told within a few hundredths of a second, together with those
+    /// that came at the same time.
+    mutating func follow(
+        _ worker: WorkerProcess, cancellation: Cancellation, tell: (Event, borrowing ReplayPass) -> Void
+    ) -> Outcome {
+        let queue = MessageQueue(reading: worker.connection)
+        defer { queue.discard() }
+        var told = 0
+        var settled: [Int] = []
+        var lastTold = Date.distantPast
+        var outcome: Outcome?
+        while outcome == nil {
+            let item = queue.next(timeout: told < hits.count || !settled.isEmpty ? 0.02 : 0.5)
+            if cancellation.isCancelled { return .cancelled }
+            switch item {
+            case .message(let message):
+                outcome = take(message, settled: &settled, tell: tell)
+                if evidence.isPastHorizon, outcome == nil { outcome = .completed }
+            case .closed: outcome = ended(worker)
+            case .malformed(let reason):
+                outcome = .died(status: 0, output: worker.output.lastLines(5) + [reason])
+            case nil: break
+            }
+            guard outcome != nil || item == nil || Date().timeIntervalSince(lastTold) > 0.02 else { continue }
+            lastTold = Date()
+            if told < hits.count { tell(.hits(told..<hits.count), self) }
+            told = hits.count
+            if !settled.isEmpty { tell(.settled(settled), self) }
+            settled.removeAll()
+        }
+        for (probe, count) in probeErrors.sorted(by: { $0.key < $1.key }) where count > 1 {
+            tell(.note("\(probe) raised \(count) times in all"), self)
+        }
+        return outcome ?? .cancelled
+    }
+
+    private mutating func take(
+        _ message: WorkerMessage, settled: inout [Int], tell: (Event, borrowing ReplayPass) -> Void
+    ) -> Outcome? {
+        switch message {
+        case .started:
+            hasStarted = true
+            tell(.progress(progress), self)
+        case .hit(let hit, let probe):
+            move(to: hit.order)
+            let past = evidence.isPastHorizon
+            observe(.hit(hit), &settled)
+            guard !past, !evidence.isPastHorizon else { return nil }
+            hits.append(hit)
+            probes.append(probe)
+            standings.append(.unopposed)
+            // A hit after a difference is settled as soon as it comes.
+            apply(&settled)
+        case .log(let site, let text, let name, let value, let order):
+            move(to: order)
+            observe(.log(site: site, text: text, name: name, value: value, order: order), &settled)
+        case .jump(let jump):
+            move(to: jump.from)
+            position = jump.to
+            restored += 1
+            observe(.jump(jump), &settled)
+            tell(.progress(progress), self)
+        case .check(let checkpoint, let order, let difference):
+            move(to: order)
+            observe(.check(checkpoint: checkpoint, order: order, difference: difference), &settled)
+        case .progress(let coordinate, let order):
+            move(to: order)
+            self.coordinate = coordinate
+            observe(.passed(order), &settled)
+            tell(.progress(progress), self)
+        case .unusable(let checkpoint, let reason):
+            return .unusable(checkpoint: checkpoint, reason: reason)
+        case .probeError(_, let file, let line, let text, let iterations):
+            let place = "\(file):\(line)"
+            probeErrors[place, default: 0] += 1
+            if probeErrors[place] == 1 {
+                let levels = iterations.map { "\($0.loop) \($0.index)" }.joined(separator: ", ")
+                tell(.note("\(place) raised \(text)" + (levels.isEmpty ? "" : " at \(levels)")), self)
+            }
+        case .fingerprint(let fingerprint):
+            self.fingerprint.facts.merge(fingerprint.facts) { _, new in new }
+        case .note(let text): tell(.note(text), self)
+        case .end(let end):
+            switch end.status {
+            case "unusable": return nil
+            case "stopped": observe(.end(.stopped), &settled)
+            case "raised": observe(.end(.raised(exception: end.exception ?? "an exception")), &settled)
+            default: observe(.end(.finished(exitCode: end.exitCode ?? 0)), &settled)
+            }
+            return .completed
+        }
+        return nil
+    }
+
+    private var waiting: [Evidence.Settled] = []
+
+    private mutating func observe(_ observation: ReplayObservation, _ settled: inout [Int]) {
+        waiting += evidence.observe(observation)
+        apply(&settled)
+    }
+
+    private mutating func apply(_ settled: inout [Int]) {
+        guard !waiting.isEmpty else { return }
+        let ready = waiting.filter { $0.hit < standings.count }
+        waiting.removeAll { $0.hit < standings.count }
+        for one in ready {
+            standings[one.hit] = one.standing
+            settled.append(one.hit)
+        }
+    }
+
+    private mutating func move(to order: OrderKey) {
+        guard position < order else { return }
+        executed += max(0, history.elapsed(at: order) - history.elapsed(at: position))
+        position = order
+    }
+
+    private var progress: ReplayProgress {
+        let estimate = plan.estimate
+        let restoring = estimate.restores == 0 ? 0 : estimate.restoreSeconds / Double(estimate.restores)
+        let done = executed + restoring * Double(restored)
+        let whole = max(estimate.seconds, 0.001)
+        return ReplayProgress(
+            phase: hasStarted ? .replaying : .starting, fraction: min(1, done / whole),
+            secondsLeft: max(0, whole - done), coordinate: coordinate)
+    }
+
+    private func ended(_ worker: WorkerProcess) -> Outcome {
+        let status = worker.wait()
+        let output = worker.output.lastLines(12)
+        switch status {
+        case 119: return .refused(output: output)
+        case 118: return .noProgram(output: output)
+        default: return .died(status: status, output: output)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import HindsightCore
+import PythonSource
+import RunStore
+import Synchronization
+
+/// Answers queries by replaying runs in sandboxed workers.
+///
+/// Everything blocks on threads of its own; the streams may be consumed from anywhere.
+public final class Replayer: Sendable {
+    let store: Store
+    let settings: ReplaySettings
+    private let materials = Mutex<[RunID: RecordedMaterial]>([:])
+    /// Whether this system refused the sandbox before.
+    let sandboxRefused = Mutex(false)
+
+    public init(store: Store, settings: ReplaySettings = ReplaySettings()) {
+        self.store = store
+        self.settings = settings
+    }
+
+    /// Replays what the query needs. To cancel, stop iterating or cancel the iterating task: the workers'
+    /// whole process trees are killed at once.
+    public func replay(_ query: HindsightQuery) -> AsyncStream<ReplayEvent> {
+        let cancellation = Cancellation()
+        let (stream, continuation) = AsyncStream.makeStream(of: ReplayEvent.self)
+        continuation.onTermination = { _ in cancellation.cancel() }
+        let thread = Thread { [self] in
+            do {
+                let task = QueryReplay(
+                    replayer: self, query: query, material: try material(of: query.run),
+                    cancellation: cancellation, emit: { continuation.yield($0) })
+                try task.run()
+            } catch let failure as ReplayFailure {
+                if !cancellation.isCancelled { continuation.yield(.failed(failure)) }
+            } catch {
+                if !cancellation.isCancelled { continuation.yield(.failed(ReplayFailure("\(error)"))) }
+            }
+            continuation.finish()
+        }
+        thread.name = "hindsight replay"
+        // A plan's recursion is as deep as the loops; decoding JSON wants more than the default.
+        thread.stackSize = 4 << 20
+        thread.start()
+        return stream
+    }
+
+    /// What a replay of this query would cost, from the recorded times. Blocks on the store.
+    public func estimate(_ query: HindsightQuery) throws -> PlanEstimate {
+        try query.planner(for: material(of: query.run), unusable: []).plan(selection: query.iterations)
+            .estimate
+    }
+
+    /// Hits of this query that were kept from an earlier answer, with the lines of the sources as they are
+    /// now; nil where none were kept. Blocks on the store.
+    public func keptAnswer(_ query: HindsightQuery) throws -> [Hit]? {
+        guard let hits = try store.keptAnswer(run: query.run.id, fingerprint: query.answerKey) else {
+            return nil
+        }
+        let probes = query.probesInOrder
+        // Kept hits carry the ordinal of their probe instead of a line, which an edit elsewhere may move.
+        guard hits.allSatisfy({ probes.indices.contains($0.line) }) else { return nil }
+        return hits.map { kept in
+            var hit = kept
+            hit.file = probes[kept.line].file
+            hit.line = probes[kept.line].line
+            return hit
+        }
+    }
+
+    func material(of run: Run) throws -> RecordedMaterial {
+        if let known = materials.withLock({ $0[run.id] }) { return known }
+        let material = try RecordedMaterial(of: run, in: store)
+        // A run in progress grows; and two runs are as many as anybody looks at.
+        if run.status != .running {
+            materials.withLock { known in
+                if known.count >= 2 { known.removeAll() }
+                known[run.id] = material
+            }
+        }
+        return material
+    }
+
+    func forget(_ run: RunID) { materials.withLock { _ = $0.removeValue(forKey: run) } }
+}
+
+extension HindsightQuery {
+    struct ProbePlace {
+        var id: String
+        var file: String
+        var line: Int
+    }
+
+    /// By file and place: an order that stays when lines move.
+    var probesInOrder: [ProbePlace] {
+        match.files.sorted { $0.path < $1.path }.flatMap { file in
+            file.probes.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map {
+                ProbePlace(id: $0.id, file: file.path, line: $0.line)
+            }
+        }
+    }
+
+    /// What an answer is kept under.
+    var answerKey: String {
+        guard let iterations else { return match.fingerprint }
+        let parts = iterations.loops.map { "\($0.name)=\($0.parts)" }.joined(separator: ",")
+        return "\(match.fingerprint) \(parts)"
+    }
+
+    func planner(for material: RecordedMaterial, unusable: Set<Int>) -> Planner {
+        Planner(
+            history: material.history, loops: material.loops, execute: Set(match.execute),
+            probeLoops: match.files.flatMap { $0.probes.map(\.loops) },
+            continuous: Set(match.continuous), unusable: unusable)
+    }
+}

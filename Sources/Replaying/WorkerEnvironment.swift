@@ -1,0 +1,38 @@
+import Foundation
+import HindsightCore
+import PythonRuntime
+
+/// The environment of a replayed program: the recorded one, so that the program sees what it saw, and what
+/// the runtime needs, which the runtime hides from the program.
+enum WorkerEnvironment {
+    static func variables(
+        for material: RecordedMaterial, own: [String: String] = ProcessInfo.processInfo.environment
+    ) -> [String: String] {
+        var variables = material.run.environment
+        // Secrets were not stored; where the user still has them, the program may need them.
+        for name in material.details.withheld where variables[name] == nil {
+            if let value = own[name] { variables[name] = value }
+        }
+        for (name, value) in quietTrackers where variables[name].map({ $0 == "online" }) ?? true {
+            variables[name] = value
+        }
+        let start = RuntimeResources.directory + "/start"
+        let path = variables["PYTHONPATH"].map { $0.isEmpty ? "" : ":" + $0 } ?? ""
+        variables["PYTHONPATH"] = start + path
+        if variables["PYTHONHASHSEED"] == nil, let seed = material.details.hashSeed {
+            variables["PYTHONHASHSEED"] = seed
+            variables["HINDSIGHT_HASHSEED"] = "chosen"
+        }
+        variables["HINDSIGHT_MODE"] = "replay"
+        variables["HINDSIGHT_ROOT"] = material.run.root
+        variables["HINDSIGHT_CHANNEL"] = "3"
+        return variables
+    }
+
+    /// No run of a tracker may begin. The sandbox has no network anyway; these keep clients from waiting
+    /// for it. Only modes in which the client's interface stays the same.
+    private static let quietTrackers = [
+        "WANDB_MODE": "offline", "NEPTUNE_MODE": "offline", "COMET_START_ONLINE": "0",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "1",
+    ]
+}

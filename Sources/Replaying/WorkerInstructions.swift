@@ -1,0 +1,80 @@
+import HindsightCore
+import RunStore
+
+/// The first line to a worker: the program, where it came from, and what to do.
+struct WorkerInstructions: Encodable {
+    let t = "replay"
+    var root: String
+    var sources: [Source]
+    var entropy: [EntropyRecord]
+    var initial: [String: String]
+    var hashseed: String?
+    var jumps: [PlannedJump]
+    var checks: [Int]
+    var checkpoints: [State]
+    var stop: StopPlace?
+
+    struct Source: Encodable {
+        var path: String
+        var module: String
+        var recorded: String
+        var edited: String?
+    }
+
+    struct PlannedJump: Encodable {
+        var at: Coordinate
+        var to: Int?
+        var checkpoint: Int
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Keys.self)
+            try container.encode(at, forKey: .at)
+            // An exit is a null, not an absence.
+            try container.encode(to, forKey: .to)
+            try container.encode(checkpoint, forKey: .checkpoint)
+        }
+
+        enum Keys: CodingKey { case at, to, checkpoint }
+    }
+
+    struct State: Encodable {
+        var n: Int
+        var kind: CheckpointKind
+        var at: Coordinate
+        var layout: String
+        var logs: Int
+        var entropy: Int
+        var stream: BlobLocation
+        var buffers: [BlobLocation]
+
+        init(_ state: StateLocation) {
+            n = state.number
+            kind = state.kind
+            at = state.coordinate
+            layout = state.layout
+            logs = state.logs
+            entropy = state.entropy
+            stream = state.stream
+            buffers = state.buffers
+        }
+    }
+
+    struct StopPlace: Encodable {
+        var kind: CheckpointKind
+        var at: Coordinate
+    }
+
+    init(
+        root: String, sources: [Source], recorded: RecordedMaterial, plan: Plan, states: [StateLocation]
+    ) {
+        self.root = root
+        self.sources = sources
+        entropy = recorded.entropy
+        initial = recorded.initialStates
+        hashseed = recorded.details.hashSeed
+        jumps = plan.jumps.map { PlannedJump(at: $0.place, to: $0.target, checkpoint: $0.checkpoint) }
+        checks = plan.checks
+        checkpoints = states.map(State.init)
+        stop = plan.stop.map { StopPlace(kind: $0.kind, at: $0.coordinate) }
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import HindsightCore
+
+/// One line from a worker.
+enum WorkerMessage: Sendable {
+    case started
+    case hit(Hit, probe: String)
+    case log(site: String, text: String, name: String?, value: Scalar, order: OrderKey)
+    case jump(JumpTaken)
+    case check(checkpoint: Int, order: OrderKey, difference: String?)
+    case progress(coordinate: Coordinate, order: OrderKey)
+    case unusable(checkpoint: Int, reason: String)
+    case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
+    case fingerprint(Fingerprint)
+    case note(String)
+    case end(WorkerEnd)
+
+    struct WorkerEnd: Sendable {
+        var status: String
+        var exitCode: Int?
+        var exception: String?
+    }
+
+    /// Reads a line; nil for a kind of message that this version does not know.
+    init?(line: Data) throws {
+        let message = try JSONDecoder().decode(Fields.self, from: line)
+        func need<Value>(_ value: Value?, _ name: String) throws -> Value {
+            guard let value else { throw MalformedMessage("a \(message.t) message without \(name)") }
+            return value
+        }
+        switch message.t {
+        case "started": self = .started
+        case "hit":
+            let hit = Hit(
+                file: try need(message.file, "file"), line: try need(message.line, "line"),
+                text: try need(message.text, "text"), name: message.name, value: message.value ?? .null,
+                iterations: message.it?.map(\.iteration) ?? [], order: try need(message.key, "key"),
+                verdict: .provisional("not checked yet"))
+            self = .hit(hit, probe: try need(message.probe, "probe"))
+        case "log":
+            self = .log(
+                site: try need(message.site, "site"), text: try need(message.text, "text"),
+                name: message.name,
+                value: message.value ?? .null, order: try need(message.key, "key"))
+        case "jump":
+            self = .jump(
+                JumpTaken(
+                    checkpoint: try need(message.checkpoint, "checkpoint"),
+                    from: try need(message.from, "from"),
+                    to: try need(message.to, "to")))
+        case "check":
+            self = .check(
+                checkpoint: try need(message.checkpoint, "checkpoint"), order: try need(message.key, "key"),
+                difference: message.difference)
+        case "progress":
+            self = .progress(coordinate: message.at ?? [], order: try need(message.key, "key"))
+        case "unusable":
+            self = .unusable(
+                checkpoint: try need(message.checkpoint, "checkpoint"),
+                reason: message.reason ?? "no reason given")
+        case "probe-error":
+            self = .probeError(
+                probe: message.probe ?? "", file: try need(message.file, "file"),
+                line: try need(message.line, "line"), text: message.text ?? "an exception",
+                iterations: message.it?.map(\.iteration) ?? [])
+        case "fingerprint": self = .fingerprint(Fingerprint(message.facts ?? [:]))
+        case "note": self = .note(message.text ?? "")
+        case "end":
+            self = .end(
+                WorkerEnd(
+                    status: try need(message.status, "status"), exitCode: message.exitCode,
+                    exception: message.exception))
+        default: return nil
+        }
+    }
+
+    private struct Fields: Decodable {
+        var t: String
+        var probe: String?
+        var file: String?
+        var line: Int?
+        var site: String?
+        var text: String?
+        var name: String?
+        var value: Scalar?
+        var it: [Level]?
+        var key: OrderKey?
+        var from: OrderKey?
+        var to: OrderKey?
+        var at: Coordinate?
+        var checkpoint: Int?
+        var difference: String?
+        var reason: String?
+        var facts: [String: Scalar]?
+        var status: String?
+        var exitCode: Int?
+        var exception: String?
+    }
+
+    /// `[target, index, value]`.
+    private struct Level: Decodable {
+        var iteration: Iteration
+
+        init(from decoder: any Decoder) throws {
+            var container = try decoder.unkeyedContainer()
+            iteration = Iteration(
+                loop: try container.decode(String.self), index: try container.decode(Int.self),
+                value: container.isAtEnd ? .null : try container.decode(Scalar.self))
+        }
+    }
+}
+
+/// A line that is no message.
+struct MalformedMessage: Error, CustomStringConvertible {
+    var description: String
+
+    init(_ description: String) { self.description = description }
+}
