@@ -34,6 +34,8 @@ struct Record: ParsableCommand {
         guard budget > 0, budget <= 100 else {
             throw ValidationError("--budget is a percentage above 0 and up to 100, not \(budget)")
         }
+        // The parser hands over everything from the first word that it does not know.
+        if ["-h", "--help"].contains(command.first) { throw CleanExit.helpRequest(self) }
         if let first = command.first, first != "--", first.hasPrefix("-") {
             throw ValidationError("unknown option \(first); put -- before the command")
         }
