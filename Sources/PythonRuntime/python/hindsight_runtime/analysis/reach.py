@@ -507,7 +507,7 @@ class _Collector:
                     self.reach.loose.add(text.value)
                 elif name != "getattr" or _last_name(call.args[0]) == "self":
                     self.reach.any_method = True
-        elif name in ("globals", "eval", "exec"):
+        elif name in ("globals", "eval", "exec") and isinstance(call.func, ast.Name):
             self.reach.any_function = True
 
 
