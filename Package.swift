@@ -19,7 +19,7 @@ let package = Package(
         .executableTarget(
             name: "hindsight",
             dependencies: [
-                "EditorServer", "Replaying", "Recording", "RunStore", "HindsightCore",
+                "EditorServer", "LanguageServerProtocol", "Replaying", "Recording", "RunStore", "HindsightCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -10,6 +10,7 @@ struct Hindsight: AsyncParsableCommand {
             Record.self,
             Runs.self,
             Show.self,
+            Demo.self,
             LanguageServer.self,
         ]
     )
