@@ -86,6 +86,8 @@ class Recorder(Session):
         #: loop id → seconds of its last activation; kind and loop id → when its last milestone was.
         self._durations: dict[str, float] = {}
         self._milestones: dict[tuple[str, str], float] = {}
+        #: loop id → iterations between two looks at the clock.
+        self._strides: dict[str, int] = {}
         self._noted: set[str] = set()
         self._facts: dict[str, Any] = {}
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
@@ -262,16 +264,25 @@ class Recorder(Session):
         return self._iterate(loop, iterator)
 
     def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
+        # Every iteration of the program's loops passes here: `Loop.begin_iteration`, spelled out.
         handed: list[Any] = []
         hand, take = handed.append, handed.pop
-        countdown = 1
+        countdown = loop.countdown
         try:
             for item in iterator:
-                loop.begin_iteration(scalar(item))
-                # The program decides how long an item lives: keep no reference while its body runs.
-                hand(item)
-                item = None
-                yield take()
+                loop.index += 1
+                if loop.events:
+                    loop.events = 0
+                    loop.occurrences.clear()
+                if type(item) is int:
+                    loop.value = item
+                    yield item
+                else:
+                    loop.value = scalar(item)
+                    # The program decides how long an item lives: keep no reference while its body runs.
+                    hand(item)
+                    item = None
+                    yield take()
                 countdown -= 1
                 if not countdown:
                     countdown = self._boundary(loop, sys._getframe(1)) or 1024
@@ -312,7 +323,8 @@ class Recorder(Session):
         loop = self.stack.enter(identity, frame)
         now = time.perf_counter()
         loop.started = now
-        loop.marks = _Marks(now)
+        loop.marks = _Marks(now, self._strides.get(identity, 1))
+        loop.countdown = loop.marks.stride
         elapsed = now - self.began
         if self.budget.may_walk(self._durations.get(identity), elapsed):
             self._walk(loop, frame)
@@ -338,6 +350,7 @@ class Recorder(Session):
         spent = max(now - marks.looked, 1e-7)
         marks.looked = now
         marks.stride = max(1, min(1024, int(marks.stride * LOOK_INTERVAL / spent)))
+        self._strides[loop.id] = marks.stride
         return marks.stride
 
     @contained
@@ -452,7 +465,7 @@ class _Marks:
 
     __slots__ = ("checkpoint", "looked", "stride")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, stride: int) -> None:
         self.checkpoint = now
         self.looked = now
-        self.stride = 1
+        self.stride = stride

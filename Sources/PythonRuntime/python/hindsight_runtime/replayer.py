@@ -11,7 +11,6 @@ import ast
 import atexit
 import collections
 import hashlib
-import itertools
 import linecache
 import os
 import socket
@@ -23,7 +22,9 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import entropy, environment, logs
 from .channel import Channel, ChannelClosed
+from .fastforward import advanced
 from .loops import Loop, driven_by_generator, scalar
+from .probenames import ProbeNames
 from .programs import Program, command_line
 from .session import Session, exit_code, last_line
 
@@ -116,6 +117,7 @@ class Replayer(Session):
         )
         self._initial = request.get("initial") or {}
         self._spliced = self._splice(request["sources"])
+        self._probe_names = ProbeNames()
         self._actions = self._plan(request)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts: dict[str, Any] = {}
@@ -208,7 +210,10 @@ class Replayer(Session):
         linecache.cache[path] = (len(recorded), None, recorded.splitlines(True), path)
         spliced = self._spliced.get(relative)
         tree = ast.parse(recorded, path) if spliced is None else spliced.tree
-        return self.compile_tree(tree, recorded, path, name)[0]
+        code, _ = self.compile_tree(tree, recorded, path, name)
+        if spliced is not None:
+            self._probe_names.add(code, name, spliced.names)
+        return code
 
     def _recorded_bytes(self, path: str) -> Optional[bytes]:
         source = self.sources.get(self.relative_path(path))
@@ -306,19 +311,22 @@ class Replayer(Session):
                 self._skip(loop, jump)
                 self.stack.leave(loop)
                 return ()
-            iterator = iter(iterable)
-            loop.iterator = iterator
+            loop.iterator = iter(iterable)
             if jump is not None:
                 self._jump(loop, frame, jump)
         except BaseException:
             self.stack.leave(loop)
             raise
-        return self._iterate(loop, iterator)
+        return self._iterate(loop)
 
-    def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
+    def _iterate(self, loop: Loop) -> Iterator:
         handed: list[Any] = []
         try:
-            for item in iterator:
+            while True:
+                try:
+                    item = next(loop.iterator)  # a jump may have put another in its place
+                except StopIteration:
+                    return
                 loop.begin_iteration(scalar(item))
                 handed.append(item)
                 item = None
@@ -425,8 +433,7 @@ class Replayer(Session):
             if driven_by_generator(loop.iterator, self.is_project_code):
                 reason = f"the loop at {loop.id} is driven by a generator of the program"
                 raise Unusable(jump.checkpoint.number, reason)
-            steps = jump.to - loop.index
-            collections.deque(itertools.islice(loop.iterator, steps), maxlen=0)
+            loop.iterator = advanced(loop.iterator, jump.to - loop.index)
         loop.index = jump.to
         self._restore(loop, frame, jump.checkpoint)
         self._tell_jump(jump, start, loop.boundary_key())
@@ -436,10 +443,7 @@ class Replayer(Session):
     def _roots(self, frame: FrameType) -> Any:
         from . import state
 
-        return state.Roots(self.frames(frame), self.modules(), self._is_probe_name)
-
-    def _is_probe_name(self, scope: Any, name: str) -> bool:
-        return False
+        return state.Roots(self.frames(frame), self.modules(), self._probe_names.contain)
 
     def _restore(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
