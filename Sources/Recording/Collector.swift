@@ -74,7 +74,7 @@ final class Collector: Sendable {
             do {
                 try RuntimeConnection(connection: connection, settings: settings, child: child).serve()
             } catch {
-                fail("a run could not be stored whole: \(error)")
+                fail("not everything was recorded: \(error)")
             }
             state.withLock { _ = $0.open.removeValue(forKey: id) }
             readers.leave()

@@ -33,7 +33,11 @@ final class RuntimeConnection {
                 end = try handle(line)
             }
         } catch {
-            recording?.writer.add(note: "the recording broke off: \(error)")
+            guard let recording else {
+                connection.shutdown()
+                throw error
+            }
+            recording.writer.add(note: "the recording broke off: \(error)")
         }
         connection.shutdown()
         guard let recording else { return }

@@ -20,15 +20,22 @@ struct PendingRecords {
             + (fingerprint == nil ? 0 : 1)
     }
 
-    /// Takes everything out; later records go on counting where these end.
-    mutating func take() -> PendingRecords {
-        let taken = self
+    /// Takes out what goes into one transaction. Later records go on counting where these end.
+    mutating func takeBatch() -> PendingRecords {
+        var taken = self
         self = PendingRecords()
+        logs = taken.logs.split(after: Self.batch)
+        milestones = taken.milestones.split(after: Self.batch)
+        entropy = taken.entropy.split(after: Self.batch)
         firstLog = taken.firstLog + taken.logs.count
         firstMilestone = taken.firstMilestone + taken.milestones.count
         firstEntropy = taken.firstEntropy + taken.entropy.count
         return taken
     }
+
+    /// Records of one kind in a transaction at most: readers see progress, and on a full disk as much is
+    /// kept as fits.
+    private static let batch = 10_000
 
     /// Puts records that could not be written back in front of those that came since.
     mutating func putBack(_ taken: PendingRecords) {
@@ -42,5 +49,14 @@ struct PendingRecords {
         whole.fingerprint = fingerprint ?? taken.fingerprint
         whole.overhead = overhead ?? taken.overhead
         self = whole
+    }
+}
+
+extension Array {
+    /// Keeps the first elements and returns the others.
+    fileprivate mutating func split(after count: Int) -> [Element] {
+        guard self.count > count else { return [] }
+        defer { removeLast(self.count - count) }
+        return Array(self[count...])
     }
 }

@@ -31,15 +31,22 @@ extension Store {
     public func removeLeftovers() throws {
         let files = FileManager.default
         let packs = try files.contentsOfDirectory(atPath: folder.blobs)
-        let live = Set(
-            try files.contentsOfDirectory(atPath: folder.live)
-                .filter { FileLock.isHeld(folder.live + "/" + $0) }.map { $0.prefix { $0 != "." } })
+        let locks = try files.contentsOfDirectory(atPath: folder.live)
+        let free = locks.filter { !FileLock.isHeld(folder.live + "/" + $0) }
+        let live = Set(locks.filter { !free.contains($0) }.map { $0.prefix { $0 != "." } })
         // Read after the locks: a pack of a run that ended in between is in the index by now.
-        let indexed = try read { db in
-            try Set(String.fetchCursor(db, sql: "SELECT name FROM pack"))
+        let (indexed, runs) = try read { db in
+            (
+                try Set(String.fetchCursor(db, sql: "SELECT name FROM pack")),
+                try Set(String.fetchCursor(db, sql: "SELECT id FROM run"))
+            )
         }
         for pack in packs where !indexed.contains(pack) && !live.contains(pack.prefix { $0 != "-" }) {
-            try files.removeItem(atPath: folder.pack(pack))
+            unlink(folder.pack(pack))
+        }
+        // A lock comes before its run is in the index: one without a run may be about to be taken.
+        for lock in free where runs.contains(String(lock.prefix { $0 != "." })) {
+            unlink(folder.live + "/" + lock)
         }
     }
 

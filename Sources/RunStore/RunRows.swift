@@ -81,7 +81,7 @@ extension Store {
         case "running":
             // Only a live collector can write the end: a free lock means that it was killed.
             return FileLock.isHeld(folder.lock(of: id))
-                ? .running : .interrupted("the recorder was killed or the machine went down")
+                ? .running : .interrupted("the recorder ended before the program did")
         case "finished": return .finished(exitCode: row["exitCode"] ?? 0)
         case "raised": return .raised(exception: reason ?? "an exception")
         default: return .interrupted(reason ?? "interrupted")

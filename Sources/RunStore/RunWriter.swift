@@ -23,6 +23,8 @@ public final class RunWriter: Sendable {
     private struct WritingState {
         /// Keys of log statements that are in the index.
         var sites: [String: Int64] = [:]
+        /// Numbers of checkpoints that are stored or being stored.
+        var checkpoints: Set<Int> = []
         var lastFailed = false
         var finished = false
     }
@@ -99,21 +101,28 @@ public final class RunWriter: Sendable {
         try writing.withLock { state in try flush(&state) { _ in } }
     }
 
-    /// Writes what has gathered together with `more`, in one transaction.
+    /// Writes what has gathered, and `more` in the same transaction as the last of it.
     private func flush(_ state: inout WritingState, and more: (Database) throws -> Void) throws {
-        let batch = pending.withLock { $0.take() }
-        var sites = state.sites
-        do {
-            try store.write { db in
-                try insert(batch, sites: &sites, db)
-                try more(db)
+        var isLast = false
+        while !isLast {
+            let batch = pending.withLock { pending in
+                let batch = pending.takeBatch()
+                isLast = pending.count == 0
+                return batch
             }
-            state.sites = sites
-            state.lastFailed = false
-        } catch {
-            state.lastFailed = true
-            pending.withLock { $0.putBack(batch) }
-            throw error
+            var sites = state.sites
+            do {
+                try store.write { db in
+                    try insert(batch, sites: &sites, db)
+                    if isLast { try more(db) }
+                }
+                state.sites = sites
+                state.lastFailed = false
+            } catch {
+                state.lastFailed = true
+                pending.withLock { $0.putBack(batch) }
+                throw error
+            }
         }
     }
 
@@ -151,6 +160,12 @@ public final class RunWriter: Sendable {
     public func save(
         _ checkpoint: NewCheckpoint, state blobs: [UnsafeRawBufferPointer], released: () -> Void
     ) throws {
+        guard writing.withLock({ $0.checkpoints.insert(checkpoint.number).inserted }) else {
+            // Its pack would replace the first one's.
+            released()
+            throw StoreError.cannotWrite(
+                path: store.folder.blobs, reason: "checkpoint \(checkpoint.number) came twice")
+        }
         let packName = "\(run)-\(checkpoint.number).pack"
         let batch: BlobBatch
         do {
@@ -205,25 +220,43 @@ public final class RunWriter: Sendable {
     // MARK: The end
 
     /// Writes what is left and how the run ended. Without `elapsed` and `overhead` those known so far stay.
+    ///
+    /// Where not everything can be written, the run is left as one that was interrupted there, and the error
+    /// is thrown.
     public func finish(
         _ status: RunStatus, exitCode: Int? = nil, elapsed: Double? = nil, overhead: Double? = nil
     ) throws {
-        let columns = status.columns
+        defer { wake.signal() }
         try writing.withLock { state in
-            try flush(&state) { db in
-                try db.execute(
-                    sql: """
-                        UPDATE run SET status = ?, exitCode = ?, reason = ?,
-                            duration = coalesce(?, duration), overhead = coalesce(?, overhead)
-                        WHERE key = ?
-                        """,
-                    arguments: [
-                        columns.status, exitCode ?? columns.exitCode, columns.reason, elapsed, overhead, key,
-                    ])
-            }
             state.finished = true
+            do {
+                try flush(&state) { db in
+                    try setEnd(status, exitCode: exitCode, elapsed: elapsed, overhead: overhead, db)
+                }
+            } catch {
+                let reason = "the end of the recording could not be stored: \(error)"
+                // A few bytes may still fit; where they do not, the free lock says nearly the same.
+                try? store.write { db in
+                    try setEnd(.interrupted(reason), exitCode: exitCode, elapsed: nil, overhead: nil, db)
+                }
+                throw error
+            }
         }
         lock.remove()
-        wake.signal()
+    }
+
+    private func setEnd(
+        _ status: RunStatus, exitCode: Int?, elapsed: Double?, overhead: Double?, _ db: Database
+    ) throws {
+        let columns = status.columns
+        try db.execute(
+            sql: """
+                UPDATE run SET status = ?, exitCode = ?, reason = ?,
+                    duration = coalesce(?, duration), overhead = coalesce(?, overhead)
+                WHERE key = ?
+                """,
+            arguments: [
+                columns.status, exitCode ?? columns.exitCode, columns.reason, elapsed, overhead, key,
+            ])
     }
 }

@@ -70,7 +70,8 @@ public final class Store: Sendable {
         do {
             return try pool.read(body)
         } catch let error as DatabaseError {
-            throw Self.sentence(for: error, in: folder)
+            throw StoreError.damagedRow(
+                "\(folder.database): \(error.message ?? error.resultCode.description)")
         }
     }
 
@@ -78,7 +79,9 @@ public final class Store: Sendable {
         do {
             return try pool.write(body)
         } catch let error as DatabaseError {
-            throw Self.sentence(for: error, in: folder)
+            if error.resultCode == .SQLITE_FULL { throw StoreError.diskFull(path: folder.database) }
+            throw StoreError.cannotWrite(
+                path: folder.database, reason: error.message ?? error.resultCode.description)
         }
     }
 
