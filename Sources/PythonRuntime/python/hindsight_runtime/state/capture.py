@@ -1,0 +1,81 @@
+"""Writing the state down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import hidden
+from .errors import CaptureFailed
+from .kinds import Kind
+from .locate import paths_of
+from .lost import Unknown
+from .roots import Roots
+from .source import Source
+from .stream import FORMAT, CaptureSource, Writer
+from .walk import Walk, undisturbed
+
+
+@dataclass
+class Captured:
+    #: The pickled part.
+    stream: bytes
+    #: Raw memory of tensors and arrays, partly the program's own: copy it before the program goes on.
+    buffers: list[memoryview]
+    #: Paths of objects that exist and could not be captured.
+    lost: list[str]
+    #: Paths of tensors captured without the graph that computed them.
+    detached: list[str] = field(default_factory=list)
+    #: Keeps alive what the buffers look into.
+    owner: Any = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.stream) + sum(map(len, self.buffers))
+
+
+def capture(walk: Walk, roots: Roots) -> Captured:
+    """The state of everything that the roots reach now; raises nothing but `CaptureFailed`."""
+    try:
+        with undisturbed():
+            return _capture(walk, roots)
+    except CaptureFailed:
+        raise
+    except RecursionError:
+        raise CaptureFailed("objects made since the loop began are nested too deeply") from None
+    except Exception as problem:
+        raise CaptureFailed(f"{type(problem).__name__}: {problem}") from problem
+
+
+def _capture(walk: Walk, roots: Roots) -> Captured:
+    source = CaptureSource(walk, roots.all_frames)
+    state = hidden.read()
+    spaces = [(title, roots.names(owner, space)) for title, owner, space in roots.spaces()]
+    records = read_contents(walk, source)
+    writer = Writer(walk, source)
+    writer.dump((FORMAT, walk.count, roots.identity(), spaces, records, state))
+    # Which storages are looked into is known only now.
+    storages = [
+        (walk.index[id(storage)][0], read(walk.kinds[walk.index[id(storage)][0]], storage, source))
+        for storage in source.used_storages.values()
+    ]
+    writer.dump(storages)
+    lost = detached = []
+    if source.lost or source.detached:
+        lost, detached = paths_of(walk, spaces, source.lost, source.detached)
+    return Captured(writer.file.getvalue(), writer.buffers, lost, detached, (source, records, storages))
+
+
+def read_contents(walk: Walk, source: Source) -> list[Any]:
+    """The contents of every numbered object that has any, in order of their numbers."""
+    objects, kinds = walk.objects, walk.kinds
+    return [read(kinds[number], objects[number], source) for number in walk.filled]
+
+
+def read(kind: Kind, o: Any, source: Source) -> Any:
+    try:
+        return kind.contents(o, source)
+    except Exception:
+        # Another thread changed it, or its type is broken: one object must not cost the checkpoint.
+        source.lose(o)
+        return Unknown

@@ -1,0 +1,316 @@
+"""Comparing the live state with a recorded one, bit by bit."""
+
+from __future__ import annotations
+
+import marshal
+import struct
+import types
+from typing import Any, Optional, Sequence
+
+from . import hidden, memory
+from .capture import read
+from .classify import kind_of
+from .containers import DictKind, FrozenSetKind, ListKind, SetKind, TupleKind, is_flat
+from .functions import live_codes
+from .instances import DictItems, InstanceKind, SetItems
+from .kinds import ATOMS, Kind, describe
+from .lost import Lost, Same, Unknown
+from .restore import Recorded, codes_of, gradients_off, spaces_like
+from .roots import Roots
+from .source import Source
+from .walk import Walk, shorten, undisturbed
+
+#: A path is its last label and the path before; rendered only where something differs.
+Path = Optional[tuple[Any, Any]]
+
+
+def difference(
+    walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]
+) -> str | None:
+    """None where the live state equals the recorded one; else the first difference, in a line for people."""
+    before = hidden.read()
+    try:
+        with undisturbed(), gradients_off(), live_codes(codes_of(roots)):
+            recorded = Recorded(walk, roots, stream, buffers)
+            comparison = Comparison(walk, Source(walk, roots.all_frames))
+            try:
+                comparison.spaces(roots, recorded)
+                comparison.contents(recorded)
+            except Differs as found:
+                return str(found)
+        # Reading the stream may have run code of the program's classes: look at what was before.
+        return hidden.difference(recorded.hidden, before)
+    finally:
+        hidden.write(before)
+
+
+class Differs(Exception):
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{path}: {what}" if path else what)
+
+
+class Comparison:
+    def __init__(self, walk: Walk, source: Source) -> None:
+        self._walk = walk
+        self._source = source
+        self._pending: list[tuple[Any, Any, Path]] = []
+        # New objects correspond one to one: recorded by live identity, and the other way round.
+        self._partners: dict[int, int] = {}
+        self._owners: dict[int, int] = {}
+        self._kept: list[Any] = []
+
+    # What is compared.
+
+    def spaces(self, roots: Roots, recorded: Recorded) -> None:
+        for (owner, space), (title, names) in zip(
+            spaces_like(roots, recorded.spaces), recorded.spaces
+        ):
+            live = roots.names(owner, space)
+            prefix = f"{title}." if title else ""
+            for name in names:
+                if name not in live:
+                    raise Differs(f"{prefix}{name}", "has no value in the replay")
+            for name, value in live.items():
+                path = (None, f"{prefix}{name}")
+                if name in names:
+                    self._equal(value, names[name], path)
+                elif not (value is None and isinstance(space, types.FrameType)):
+                    raise Differs(f"{prefix}{name}", "has a value only in the replay")
+
+    def contents(self, recorded: Recorded) -> None:
+        walk, source = self._walk, self._source
+        for number, contents in zip(walk.filled, recorded.records):
+            if contents is Unknown:
+                continue
+            kind, o = walk.kinds[number], walk.objects[number]
+            live = kind.compared(o, source)
+            if live is Unknown:
+                continue
+            expected = kind.recorded(o, contents, walk)
+            self._match(kind, o, live, expected, (None, number))
+            self._drain()
+        for number, (data, size) in recorded.storages:
+            storage = walk.objects[number]
+            live = read(walk.kinds[number], storage, source)
+            if live is Unknown or live[1] != size or not memory.equal(live[0], data):
+                raise Differs(self._render((None, number)).replace(".storage", ""), "values differ")
+
+    # How.
+
+    def _equal(self, live: Any, recorded: Any, path: Path) -> None:
+        self._pending.append((live, recorded, path))
+        self._drain()
+
+    def _drain(self) -> None:
+        pending = self._pending
+        while pending:
+            self._step(*pending.pop())
+
+    def _step(self, live: Any, recorded: Any, path: Path) -> None:
+        if live is recorded or recorded is Same or recorded is Unknown or live is Unknown:
+            return
+        cls, other = type(live), type(recorded)
+        if other is Lost or cls is Lost:
+            return
+        if cls in ATOMS or other in ATOMS:
+            if cls is not other or not same_atom(live, recorded):
+                if cls is bytes and other in (bytes, memoryview):
+                    raise Differs(self._render(path), "values differ")
+                raise self._differs(path, live, recorded)
+            return
+        if cls is memoryview:
+            if other is not memoryview or not memory.equal(live, recorded):
+                raise Differs(self._render(path), "values differ")
+            return
+        kind = kind_of(cls)
+        if cls is not other and not (
+            kind is kind_of(other) and kind.name in ("iterator", "file", "weak reference")
+        ):
+            raise self._differs(path, live, recorded)
+        index = self._walk.index
+        if id(live) in index or id(recorded) in index:
+            raise Differs(self._render(path), "refers to another object than in the recording")
+        if kind.plain(live) and kind.name == "constant":
+            if not bool(live == recorded) and repr(live) != repr(recorded):
+                raise self._differs(path, live, recorded)
+            return
+        if not self._pair(kind, live, recorded, path):
+            return
+        source = self._source
+        ours, theirs = kind.compared(live, source), kind.compared(recorded, source)
+        self._kept.append((live, recorded, ours, theirs))
+        self._match(kind, live, ours, theirs, path)
+
+    def _pair(self, kind: Kind, live: Any, recorded: Any, path: Path) -> bool:
+        """Whether the two are met for the first time; raises where they belong to others."""
+        partner = self._partners.get(id(live))
+        owner = self._owners.get(id(recorded))
+        if partner == id(recorded):
+            return False
+        if isinstance(kind, (TupleKind, FrozenSetKind)):
+            # Equal immutable values may or may not be one object.
+            self._partners[id(live)] = id(recorded)
+            self._kept.append((live, recorded))
+            return True
+        if partner is not None or owner is not None:
+            raise Differs(self._render(path), "is shared with other variables than in the recording")
+        self._partners[id(live)] = id(recorded)
+        self._owners[id(recorded)] = id(live)
+        return True
+
+    def _match(self, kind: Kind, o: Any, live: Any, recorded: Any, path: Path) -> None:
+        if isinstance(kind, DictKind):
+            self._mappings(live, recorded, path)
+        elif isinstance(kind, (ListKind, TupleKind)):
+            self._sequences(live, recorded, path)
+        elif isinstance(kind, (SetKind, FrozenSetKind)):
+            self._sets(live, recorded, path)
+        elif isinstance(kind, InstanceKind):
+            self._instances(kind, live, recorded, path)
+        else:
+            self._structure(live, recorded, path)
+
+    def _instances(self, kind: InstanceKind, live: Any, recorded: Any, path: Path) -> None:
+        self._structure(live[0], recorded[0], path)
+        for (name, _), ours, theirs in zip(kind.layout.slots, live[1] or (), recorded[1] or ()):
+            self._pending.append((ours, theirs, (path, f".{name}")))
+        if isinstance(kind.layout.items, DictItems):
+            self._mappings(live[2], recorded[2], path)
+            self._structure(live[2][2:], recorded[2][2:], path)
+        elif isinstance(kind.layout.items, SetItems):
+            self._sets(set(live[2]), set(recorded[2]), path)
+        else:
+            self._structure(live[2:], recorded[2 : len(live)], path)
+
+    def _structure(self, live: Any, recorded: Any, path: Path) -> None:
+        """Compares contents, whose own tuples and dictionaries are not objects of the program."""
+        cls = type(live)
+        if cls is type(recorded) and cls in (tuple, list) and len(live) == len(recorded):
+            if cls is list:
+                self._sequences(live, recorded, path)
+            else:
+                for ours, theirs in zip(live, recorded):
+                    self._structure(ours, theirs, path)
+        elif cls is dict and type(recorded) is dict:
+            if list(live) != list(recorded):
+                self._keys(list(live), list(recorded), path)
+            for name, ours in live.items():
+                self._pending.append((ours, recorded[name], (path, f".{name}")))
+        elif recorded is not Same:
+            self._pending.append((live, recorded, path))
+
+    def _keys(self, live: list[Any], recorded: list[Any], path: Path) -> None:
+        where = self._render(path)
+        for name in recorded:
+            if name not in live:
+                raise Differs(f"{where}.{name}", "is absent from the replay")
+        for name in live:
+            if name not in recorded:
+                raise Differs(f"{where}.{name}", "exists only in the replay")
+        raise Differs(where, "the order of its attributes differs")
+
+    def _sequences(self, live: Any, recorded: Any, path: Path) -> None:
+        if len(live) != len(recorded):
+            what = f"{len(live)} items in the replay, {len(recorded)} in the recording"
+            raise Differs(self._render(path), what)
+        if len(live) > 32 and is_flat(live) and is_flat(recorded):
+            try:
+                if marshal.dumps(live, 2) == marshal.dumps(recorded, 2):
+                    return
+            except ValueError:
+                pass
+        self._pending.extend(
+            (ours, theirs, (path, i))
+            for i, (ours, theirs) in reversed(list(enumerate(zip(live, recorded))))
+        )
+
+    def _mappings(self, live: Any, recorded: Any, path: Path) -> None:
+        keys, expected = live[0], recorded[0]
+        if len(keys) != len(expected):
+            what = f"{len(keys)} entries in the replay, {len(expected)} in the recording"
+            raise Differs(self._render(path), what)
+        triples = []
+        for i, (ours, theirs) in enumerate(zip(keys, expected)):
+            if type(ours) in ATOMS:
+                if type(theirs) is not type(ours) or not same_atom(ours, theirs):
+                    where = self._render(path)
+                    raise Differs(where, f"key {short(ours)} in the replay, {short(theirs)} in the recording")
+                triples.append((live[1][i], recorded[1][i], (path, (ours,))))
+            else:
+                triples.append((ours, theirs, (path, f".keys()[{i}]")))
+                triples.append((live[1][i], recorded[1][i], (path, f".values()[{i}]")))
+        self._pending.extend(reversed(triples))
+
+    def _sets(self, live: set[Any], recorded: set[Any], path: Path) -> None:
+        index = self._walk.index
+
+        def known(items: set[Any]) -> tuple[set[Any], list[Any]]:
+            fixed, new = set(), []
+            for item in items:
+                if type(item) in ATOMS:
+                    fixed.add((type(item).__name__, item if item == item else repr(item)))
+                elif id(item) in index:
+                    fixed.add(("", index[id(item)][0]))
+                else:
+                    new.append(item)
+            return fixed, new
+
+        (ours, new), (theirs, expected) = known(live), known(recorded)
+        if ours != theirs or len(new) != len(expected):
+            raise Differs(self._render(path), "its items differ")
+        for item in new:
+            for candidate in expected:
+                if self._would_match(item, candidate, path):
+                    expected.remove(candidate)
+                    break
+            else:
+                raise Differs(self._render(path), "its items differ")
+
+    def _would_match(self, live: Any, recorded: Any, path: Path) -> bool:
+        if type(live) is not type(recorded):
+            return False
+        saved = self._pending, dict(self._partners), dict(self._owners)
+        self._pending = []
+        try:
+            self._equal(live, recorded, (path, ".item"))
+        except Differs:
+            _, self._partners, self._owners = saved
+            return False
+        finally:
+            self._pending = saved[0]
+        return True
+
+    # Words.
+
+    def _differs(self, path: Path, live: Any, recorded: Any) -> Differs:
+        what = f"{short(live)} in the replay, {short(recorded)} in the recording"
+        return Differs(self._render(path), what)
+
+    def _render(self, path: Path) -> str:
+        labels: list[str] = []
+        while path is not None:
+            before, label = path
+            if before is None and type(label) is int:
+                labels.append(self._walk.path(label))
+            else:
+                labels.append(describe(label))
+            path = before
+        return shorten("".join(reversed(labels)))
+
+
+def same_atom(live: Any, recorded: Any) -> bool:
+    """Equal to the bit; the types are known to be the same."""
+    if type(live) is float:
+        return struct.pack("d", live) == struct.pack("d", recorded)
+    if type(live) is complex:
+        ours = struct.pack("dd", live.real, live.imag)
+        return ours == struct.pack("dd", recorded.real, recorded.imag)
+    return live == recorded
+
+
+def short(value: Any) -> str:
+    """A value in a few words; never by the `__repr__` of the program's classes."""
+    if type(value) in ATOMS:
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    return f"a {type(value).__qualname__}"

@@ -1,0 +1,273 @@
+"""Kinds for Python's own containers."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import marshal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .classify import kind_of
+from .identical import same_pointers
+from .kinds import ATOMS, Children, Kind
+from .lost import Unset
+
+if TYPE_CHECKING:
+    from .source import Source
+    from .walk import Walk
+
+#: Containers of at least so many atoms are remembered as a whole and compared by pointer from then on.
+LARGE = 256
+
+_ATOMS_AND_TUPLES = ATOMS | {tuple}
+
+
+def is_flat(items: Any) -> bool:
+    """Whether all items are atoms, or tuples of atoms."""
+    types = set(map(type, items))
+    if types <= ATOMS:
+        return True
+    if not types <= _ATOMS_AND_TUPLES:
+        return False
+    tuples = (item for item in items if type(item) is tuple)
+    return set(map(type, itertools.chain.from_iterable(tuples))) <= ATOMS
+
+
+def fingerprint(items: Any) -> str:
+    """Of the values of a flat container: part of the layout, since unchanged ones are not captured."""
+    try:
+        data = marshal.dumps(items, 2)
+    except ValueError:
+        data = repr(items).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+class ListKind(Kind):
+    name = "list"
+    filled = True
+
+    def visit(self, o: Any, walk: Walk) -> Children:
+        if len(o) >= LARGE and is_flat(o):
+            walk.snapshots[id(o)] = snapshot = list(o)
+            walk.mark(fingerprint(snapshot))
+            return ()
+        return self.children(o)
+
+    def children(self, o: Any) -> Children:
+        return [(i, item) for i, item in enumerate(o) if type(item) not in ATOMS]
+
+    def contents(self, o: Any, source: Source) -> Any:
+        snapshot = source.walk.snapshots.get(id(o))
+        if snapshot is not None and same_pointers(o, snapshot):
+            return None
+        return list(o)
+
+    def fill(self, o: Any, contents: Any, walk: Walk) -> None:
+        o[:] = walk.snapshots[id(o)] if contents is None else contents
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return list(o)
+
+    def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
+        return walk.snapshots[id(o)] if contents is None else contents
+
+
+class DictKind(Kind):
+    name = "dict"
+    filled = True
+    late = True
+
+    def visit(self, o: Any, walk: Walk) -> Children:
+        if len(o) >= LARGE and is_flat(o) and is_flat(o.values()):
+            walk.snapshots[id(o)] = snapshot = (list(o), list(o.values()))
+            walk.mark(fingerprint(snapshot))
+            return ()
+        return self.children(o)
+
+    def children(self, o: Any) -> Children:
+        return pairs(o.items())
+
+    def contents(self, o: Any, source: Source) -> Any:
+        snapshot = source.walk.snapshots.get(id(o))
+        keys, values = list(o), list(o.values())
+        if snapshot and same_pointers(keys, snapshot[0]) and same_pointers(values, snapshot[1]):
+            return None
+        return keys, values
+
+    def fill(self, o: Any, contents: Any, walk: Walk) -> None:
+        keys, values = walk.snapshots[id(o)] if contents is None else contents
+        refill_dict(o, keys, values)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return list(o), list(o.values())
+
+    def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
+        return walk.snapshots[id(o)] if contents is None else contents
+
+
+def pairs(items: Any) -> list[tuple[Any, Any]]:
+    """Labelled keys and values of a dictionary."""
+    found: list[tuple[Any, Any]] = []
+    for number, (key, value) in enumerate(items):
+        kind = type(key)
+        if kind not in ATOMS:
+            found.append((f".keys()[{number}]", key))
+            if type(value) not in ATOMS:
+                found.append((f".values()[{number}]", value))
+        elif type(value) not in ATOMS:
+            found.append(((key,), value))
+    return found
+
+
+def refill_dict(o: dict[Any, Any], keys: list[Any], values: list[Any]) -> None:
+    """Leaves the dictionary's table alone where only values change."""
+    if not same_pointers(list(o), keys) and list(map(id, o)) != list(map(id, keys)):
+        o.clear()
+    o.update(zip(keys, values))
+
+
+class TupleKind(Kind):
+    """Tuples never change: one that was there at the walk is a reference, unless it holds what travels."""
+
+    name = "tuple"
+
+    def plain(self, o: Any) -> bool:
+        return len(o) < LARGE and all(type(item) in ATOMS for item in o)
+
+    def travels(self, o: Any) -> bool:
+        return any(
+            kind_of(type(item)).travels(item) for item in o if type(item) not in ATOMS
+        )
+
+    def visit(self, o: Any, walk: Walk) -> Children:
+        if is_flat(o):
+            if len(o) >= LARGE:
+                walk.mark(fingerprint(o))
+            return ()
+        return self.children(o)
+
+    def children(self, o: Any) -> Children:
+        return [(i, item) for i, item in enumerate(o) if type(item) not in ATOMS]
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return NotImplemented
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return list(o)
+
+
+class SetKind(Kind):
+    name = "set"
+    filled = True
+    late = True
+
+    def visit(self, o: Any, walk: Walk) -> Children:
+        types = set(map(type, o))
+        if types <= ATOMS:
+            if len(o) >= LARGE:
+                # Iteration order of atoms follows their hashes and the set's history.
+                walk.snapshots[id(o)] = list(o)
+                walk.mark(str(len(o)))
+        else:
+            walk.postpone(o)
+        return ()
+
+    def children(self, o: Any) -> Children:
+        return [(f".item{i}", item) for i, item in enumerate(o) if type(item) not in ATOMS]
+
+    def contents(self, o: Any, source: Source) -> Any:
+        items = list(o)
+        snapshot = source.walk.snapshots.get(id(o))
+        if snapshot is not None and same_pointers(items, snapshot):
+            return None
+        return items, sys.getsizeof(o)
+
+    def fill(self, o: Any, contents: Any, walk: Walk) -> None:
+        if contents is None:
+            items, size = walk.snapshots[id(o)], None
+            if same_pointers(list(o), items):
+                return
+        else:
+            items, size = contents
+        refill_set(o, items, size)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return set(o)
+
+    def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
+        return set(walk.snapshots[id(o)] if contents is None else contents[0])
+
+
+def refill_set(o: set[Any], items: list[Any], size: int | None) -> None:
+    """Fills a set so that it iterates in the same order and grows at the same moments, where that can be had.
+
+    The order follows the size of the table, which follows the set's history: try the common histories.
+    """
+    builders = (
+        lambda: o.update(items),
+        lambda: o.update(set(items)),
+        lambda: o.update(dict.fromkeys(items)),
+        lambda: (o.update(items), o.update(items), o.intersection_update(set(items))),
+        lambda: o.update(reversed(items)),
+    )
+    for build in builders:
+        o.clear()
+        build()
+        if list(map(id, o)) == list(map(id, items)) and size in (None, sys.getsizeof(o)):
+            return
+    o.clear()
+    o.update(items)
+
+
+class FrozenSetKind(Kind):
+    name = "frozenset"
+
+    def travels(self, o: Any) -> bool:
+        return any(
+            kind_of(type(item)).travels(item) for item in o if type(item) not in ATOMS
+        )
+
+    def visit(self, o: Any, walk: Walk) -> Children:
+        if not set(map(type, o)) <= ATOMS:
+            walk.postpone(o)
+        return ()
+
+    def children(self, o: Any) -> Children:
+        return [(f".item{i}", item) for i, item in enumerate(o) if type(item) not in ATOMS]
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return NotImplemented
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return set(o)
+
+
+class CellKind(Kind):
+    """The variable that closures share."""
+
+    name = "cell"
+    filled = True
+
+    def children(self, o: Any) -> Children:
+        try:
+            return [("", o.cell_contents)]
+        except ValueError:
+            return ()
+
+    def contents(self, o: Any, source: Source) -> Any:
+        try:
+            return (o.cell_contents,)
+        except ValueError:
+            return (Unset,)
+
+    def fill(self, o: Any, contents: Any, walk: Walk) -> None:
+        if contents[0] is Unset:
+            del o.cell_contents
+        else:
+            o.cell_contents = contents[0]
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        from . import rebuild
+
+        return rebuild.cell, (), self.contents(o, source), None, None, rebuild.set_cell

@@ -1,0 +1,86 @@
+"""Iterators held in variables: they go by value, through their own `__reduce__`."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, Iterator
+
+from .kinds import Children, Kind
+
+if TYPE_CHECKING:
+    from .source import Source
+
+
+@contextlib.contextmanager
+def deprecations_ignored() -> Iterator[None]:
+    """Iterators of itertools warn when they are pickled, on Python 3.12 and 3.13.
+
+    `warnings.catch_warnings` would make the program's own warnings show again.
+    """
+    entry = ("ignore", None, DeprecationWarning, None, 0)
+    warnings.filters.insert(0, entry)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            warnings.filters.remove(entry)  # type: ignore[attr-defined]
+
+
+class IteratorKind(Kind):
+    name = "iterator"
+
+    def travels(self, o: Any) -> bool:
+        return True
+
+    def _reduced(self, o: Any) -> Any:
+        if type(o).__module__ == "itertools":
+            with deprecations_ignored():
+                return o.__reduce__()
+        return o.__reduce__()
+
+    def children(self, o: Any) -> Children:
+        if type(o).__name__.startswith(("dict", "set")):
+            return ()  # these reduce to a copy of what is left
+        try:
+            reduced = self._reduced(o)
+        except Exception:
+            return ()
+        return [(f".source{i}", x) for i, x in enumerate(reduced[1])]
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        counted = _count(o)
+        if counted is not None:
+            return type(o), counted
+        try:
+            return self._reduced(o)
+        except Exception:
+            return source.lose(o)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        counted = _count(o)
+        if counted is not None:
+            return counted
+        try:
+            reduced = self._reduced(o)
+        except Exception:
+            return None
+        if reduced[0] is builtins.iter and type(reduced[1][0]) in (list, tuple, str):
+            # Iterators over dictionaries come back as iterators over lists: compare what is still to come.
+            start = reduced[2] if len(reduced) > 2 else 0
+            return list(reduced[1][0])[start:] if type(start) is int else []
+        return reduced
+
+
+def _count(o: Any) -> tuple[Any, ...] | None:
+    """`itertools.count` no longer pickles from Python 3.14 on, but still shows where it is."""
+    if sys.version_info < (3, 14) or type(o).__qualname__ != "count":
+        return None
+    import ast
+
+    try:
+        return ast.literal_eval(repr(o)[len("count") :].replace(")", ",)"))
+    except (ValueError, SyntaxError):
+        return None

@@ -1,0 +1,119 @@
+"""Objects that stay what the re-run program made: locks, threads, loggers, trackers, compiled things."""
+
+from __future__ import annotations
+
+import enum
+import threading
+import types
+from typing import TYPE_CHECKING, Any
+
+from . import rebuild
+from .classify import mro, qualified_names, register, rule
+from .kinds import Constant, Kind, Reference
+
+if TYPE_CHECKING:
+    from .source import Source
+
+#: Top-level modules whose instances are the world outside, not the program's state.
+OUTSIDE = {
+    "logging", "multiprocessing", "concurrent", "asyncio", "socket", "_socket", "ssl", "_ssl", "subprocess",
+    "select", "selectors", "signal", "tensorboard", "tensorboardX", "tensorboard_logger", "wandb", "mlflow",
+    "comet_ml", "neptune", "clearml", "aim", "tqdm", "matplotlib", "rich", "importlib", "_frozen_importlib",
+    "_frozen_importlib_external", "zipimport", "mmap", "ctypes", "_ctypes", "contextvars", "_contextvars",
+    "sqlite3", "hindsight_runtime", "inspect", "ast", "_ast", "traceback", "typing", "sys", "_csv", "_struct",
+    "http", "urllib3", "requests", "ray", "dask", "distributed", "triton", "pdb", "IPython", "ipykernel",
+}  # fmt: skip
+
+#: Packages within libraries that are otherwise walked.
+OUTSIDE_WITHIN = (
+    "torch.utils.tensorboard.", "torch.distributed.", "torch.multiprocessing.", "torch._dynamo.",
+    "torch._inductor.", "torch.profiler.", "torch.autograd.profiler.", "torch._ops.", "torch.fx.",
+    "torch.cuda.streams.", "torch.cuda.graphs.",
+)  # fmt: skip
+
+#: Immutable values of the standard library.
+CONSTANTS = {
+    "datetime", "_pydatetime", "decimal", "_decimal", "_pydecimal", "fractions", "pathlib", "pathlib._local",
+    "uuid", "zoneinfo", "ipaddress", "re",
+}  # fmt: skip
+
+#: Single types that are immutable or compared by identity.
+CONSTANT_TYPES = {
+    "torch.dtype", "torch.device", "torch.Size", "torch.layout", "torch.memory_format", "torch.finfo",
+    "torch.iinfo", "torch.qscheme", "numpy.dtype", "operator.itemgetter", "operator.attrgetter",
+    "operator.methodcaller",
+}  # fmt: skip
+
+
+class LockKind(Kind):
+    """A lock made since the walk is made anew, free."""
+
+    name = "lock"
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return self._make, ()
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return None
+
+
+class OutsideKind(Kind):
+    """A new object of the outside is lost, unless it says how it is found again (as loggers do)."""
+
+    name = "outside"
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        findable = type(o).__module__ in ("logging", "typing", "inspect", "ast", "_ast", "_struct")
+        return source.own_reduce(o) if findable else source.lose(o)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return None
+
+
+class EnumKind(Reference):
+    """Members of enumerations are found by their value."""
+
+    name = "member"
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return o._name_
+
+
+register(LockKind(rebuild.lock), type(threading.Lock()))
+register(LockKind(rebuild.rlock), type(threading.RLock()))
+register(
+    OutsideKind(),
+    threading.Thread,
+    threading.local,
+    threading.Timer,
+    types.FrameType,
+    types.TracebackType,
+    types.CodeType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    types.MappingProxyType,
+    memoryview,
+)
+
+_constant, _outside, _member = Constant(), OutsideKind(), EnumKind()
+
+
+@rule
+def _by_name(cls: type) -> Kind | None:
+    names = qualified_names(cls)
+    if enum.Enum in mro(cls):
+        return _member
+    own = names[0]
+    module = own[: -len(cls.__qualname__) - 1]
+    if own in CONSTANT_TYPES or module in CONSTANTS:
+        return _constant
+    if any(name in ("numpy.dtype", "numpy.generic", "pathlib.PurePath") for name in names):
+        return _constant
+    if any(name == "pathlib._local.PurePath" for name in names):
+        return _constant
+    if own.split(".")[0] in OUTSIDE or own.startswith(OUTSIDE_WITHIN):
+        return _outside
+    return None

@@ -1,0 +1,167 @@
+"""What the pickled stream calls to make new objects: these names are part of the stored format."""
+
+from __future__ import annotations
+
+import array as array_module
+import importlib
+import io
+import random
+import sys
+import threading
+import types
+from typing import Any
+
+from .lost import Lost, Unset
+
+__all__ = ["Lost", "Unset"]
+
+
+def cell() -> types.CellType:
+    return types.CellType()
+
+
+def set_cell(o: types.CellType, state: Any) -> None:
+    if state[0] is not Unset:
+        o.cell_contents = state[0]
+
+
+def module(name: str) -> types.ModuleType:
+    return sys.modules.get(name) or importlib.import_module(name)
+
+
+def closed_file() -> io.TextIOWrapper:
+    stand_in = io.TextIOWrapper(io.BytesIO())
+    stand_in.close()
+    return stand_in
+
+
+def lock() -> Any:
+    return threading.Lock()
+
+
+def rlock() -> Any:
+    return threading.RLock()
+
+
+def finished_generator() -> types.GeneratorType:
+    generator = (item for item in ())
+    generator.close()
+    return generator
+
+
+def dead_reference() -> Any:
+    import weakref
+
+    class Gone:
+        pass
+
+    return weakref.ref(Gone())
+
+
+def instance(cls: type, *arguments: Any) -> Any:
+    """An instance without its `__init__`; its state comes by `set_instance`."""
+    from .instances import layout_of
+
+    return layout_of(cls).make(cls, *arguments)
+
+
+def set_instance(o: Any, state: Any) -> None:
+    from .instances import layout_of
+
+    layout_of(type(o)).adopt(o, state)
+
+
+def function(
+    code: Any, namespace: str, name: str, qualname: str, closure: tuple[Any, ...] | None
+) -> types.FunctionType:
+    from .functions import code_for
+
+    module_dict = module(namespace).__dict__
+    made = types.FunctionType(code_for(code, namespace, qualname), module_dict, name, None, closure)
+    made.__qualname__ = qualname
+    return made
+
+
+def set_function(o: types.FunctionType, state: Any) -> None:
+    o.__defaults__, o.__kwdefaults__, attributes, o.__doc__, o.__module__ = state
+    if attributes:
+        o.__dict__.update(attributes)
+
+
+def method(function: Any, owner: Any) -> types.MethodType:
+    return types.MethodType(function, owner)
+
+
+def exception(cls: type, arguments: tuple[Any, ...]) -> BaseException:
+    return cls.__new__(cls, *arguments)
+
+
+def set_exception(o: BaseException, state: Any) -> None:
+    from .instances import fill_exception
+
+    fill_exception(o, state)
+
+
+def array(buffer: Any, dtype: Any, shape: Any, strides: Any, writable: bool) -> Any:
+    from . import arrays
+
+    return arrays.make_array(buffer, dtype, shape, strides, writable)
+
+
+def object_array(items: list[Any], shape: Any, fortran: bool, writable: bool) -> Any:
+    from . import arrays
+
+    return arrays.make_objects(items, shape, fortran, writable)
+
+
+def array_view(
+    owner: Any, dtype: Any, shape: Any, strides: Any, offset: int, writable: bool
+) -> Any:
+    from . import arrays
+
+    return arrays.make_view(owner, dtype, shape, strides, offset, writable)
+
+
+def storage(buffer: Any, size: int, device: str) -> Any:
+    from . import tensors
+
+    return tensors.make_storage(buffer, size, device)
+
+
+def tensor(*arguments: Any) -> Any:
+    from . import tensors
+
+    return tensors.make_tensor(*arguments)
+
+
+def set_tensor(o: Any, state: Any) -> None:
+    from . import tensors
+
+    tensors.set_tensor(o, state)
+
+
+def generator(device: str, state: bytes) -> Any:
+    from . import tensors
+
+    return tensors.make_generator(device, state)
+
+
+def random_generator(cls: type, state: Any, attributes: dict[str, Any]) -> Any:
+    core: Any = random.Random.__mro__[1]
+    made = core.__new__(cls)
+    core.setstate(made, state)
+    made.__dict__.update(attributes)
+    return made
+
+
+def machine_array(typecode: str, data: bytes) -> Any:
+    return array_module.array(typecode, data)
+
+
+def memory_file(cls: type, state: Any) -> Any:
+    made = cls()
+    if state is None:
+        made.close()
+    else:
+        made.__setstate__(state)
+    return made

@@ -1,0 +1,113 @@
+"""Filling recorded state into the live program, in place."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import types
+from typing import Any, Sequence
+
+from . import hidden
+from .errors import LayoutDiffers
+from .functions import LiveCodes, live_codes
+from .lost import Unknown
+from .roots import Roots, write_locals
+from .stream import FORMAT, Reader
+from .walk import Walk, undisturbed
+
+
+def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
+    """Makes the live state the recorded one. The layouts must have been found equal before."""
+    with undisturbed(), gradients_off(), live_codes(codes_of(roots)):
+        recorded = Recorded(walk, roots, stream, buffers)
+        for number, contents in recorded.storages:
+            walk.kinds[number].fill(walk.objects[number], contents, walk)
+        late = []
+        for number, contents in zip(walk.filled, recorded.records):
+            if contents is Unknown:
+                continue
+            if walk.kinds[number].late:
+                late.append((number, contents))
+            else:
+                walk.kinds[number].fill(walk.objects[number], contents, walk)
+        for number, contents in late:
+            walk.kinds[number].fill(walk.objects[number], contents, walk)
+        for (owner, space), (_, names) in zip(spaces_like(roots, recorded.spaces), recorded.spaces):
+            _fill_space(roots, owner, space, names)
+    hidden.write(recorded.hidden)
+
+
+class Recorded:
+    """A stream read and found to belong here."""
+
+    def __init__(self, walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
+        reader = Reader(walk, stream, buffers)
+        version, count, identity, self.spaces, self.records, self.hidden = reader.read()
+        self.storages: list[tuple[int, Any]] = reader.read()
+        if version != FORMAT:
+            raise LayoutDiffers("The checkpoint was written by another release of Hindsight.")
+        live = roots.identity()
+        if identity != live:
+            raise LayoutDiffers(
+                f"The checkpoint was taken inside {_calls(identity)}, the program stands in {_calls(live)}."
+            )
+        if count != walk.count or len(self.records) != len(walk.filled):
+            raise LayoutDiffers(
+                f"The program reaches {walk.count} objects where the recorded one reached {count}."
+            )
+
+
+def _calls(identity: list[tuple[str, str]]) -> str:
+    return " → ".join(f"{name}() of {file}" for file, name in identity) or "no function"
+
+
+def spaces_like(roots: Roots, recorded: list[tuple[str, Any]]) -> list[tuple[Any, Any]]:
+    """The live namespaces in the order of the recorded ones."""
+    frames = [(frame.f_code, frame) for frame in roots.frames]
+    spaces: list[tuple[Any, Any]] = list(frames)
+    for title, _ in recorded[len(frames) :]:
+        module = roots.modules.get(title or "__main__")
+        if module is None:
+            module = sys.modules.get(title) or _import(title)
+        spaces.append((module, module))
+    return spaces
+
+
+def _import(name: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as problem:
+        raise LayoutDiffers(
+            f"The recorded program had imported {name} by then; importing it failed: {problem}"
+        ) from problem
+
+
+def _fill_space(roots: Roots, owner: Any, space: Any, names: dict[str, Any]) -> None:
+    if isinstance(space, types.FrameType):
+        write_locals(space, names, lambda name: roots.excluded(owner, name))
+        return
+    live = space.__dict__
+    for name in [n for n in live if n not in names and not roots.excluded(owner, n)]:
+        del live[name]
+    live.update(names)
+
+
+def codes_of(roots: Roots) -> LiveCodes:
+    """Every code object of the project's that can be found."""
+    starts = [frame.f_code for frame in roots.all_frames]
+    for module in roots.modules.values():
+        pending = list(vars(module).values())
+        for value in pending:
+            if type(value) is types.FunctionType:
+                starts.append(value.__code__)
+            elif isinstance(value, type) and value.__module__ == module.__name__:
+                starts.extend(
+                    x.__code__ for x in vars(value).values() if type(x) is types.FunctionType
+                )
+    return LiveCodes(starts)
+
+
+def gradients_off() -> Any:
+    torch = sys.modules.get("torch")
+    return torch.no_grad() if hasattr(torch, "no_grad") else contextlib.nullcontext()  # type: ignore[union-attr]

@@ -1,0 +1,133 @@
+"""Where a program's state hangs: the locals of its live functions and the globals of its modules."""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import sys
+import types
+from typing import Any, Callable, Iterator, Mapping, Sequence, Union
+
+#: Whose name it is: a function's code, a module or a class.
+Owner = Union[types.CodeType, types.ModuleType, type]
+
+_FUNCTION = inspect.CO_OPTIMIZED | inspect.CO_NEWLOCALS
+
+
+class Exclusion:
+    """Names that are none of the program's; keeps no frame alive."""
+
+    def __init__(self, asked: Callable[[Owner, str], bool]) -> None:
+        self._asked = asked
+
+    def __call__(self, owner: Owner, name: str) -> bool:
+        if name.startswith("__") and (name.endswith("__") or name.startswith("__hindsight")):
+            return True
+        # The iterator of a comprehension that is under way.
+        return name.startswith(".") or self._asked(owner, name)
+
+
+class Roots:
+    """The frames, outermost first, the project's modules by name, and the names that are none of the program's.
+
+    `excluded(owner, name)` is asked for locals with the frame's code, for globals with the module, for attributes of
+    the project's classes with the class. Excluded names are not walked, not captured, and left alone by restoring;
+    names with two underscores on both sides, and those that start with `__hindsight`, always are.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[types.FrameType],
+        modules: Mapping[str, types.ModuleType],
+        excluded: Callable[[Owner, str], bool] = lambda owner, name: False,
+    ) -> None:
+        #: Frames with variables of their own: those of modules and of class bodies live in dictionaries.
+        self.frames = [f for f in frames if f.f_code.co_flags & _FUNCTION == _FUNCTION]
+        self.all_frames = list(frames)
+        self.modules = dict(modules)
+        self.excluded = Exclusion(excluded)
+
+    def spaces(self) -> Iterator[tuple[str, Owner, Any]]:
+        """Title, owner, and frame or module of every namespace."""
+        for frame in self.frames:
+            yield title_of(frame.f_code), frame.f_code, frame
+        for name, module in self.modules.items():
+            yield "" if name == "__main__" else name, module, module
+
+    def names(self, owner: Owner, space: Any) -> dict[str, Any]:
+        """The values of a namespace by name."""
+        values = read_locals(space) if isinstance(space, types.FrameType) else space.__dict__
+        return {n: x for n, x in list(values.items()) if not self.excluded(owner, n)}
+
+    def identity(self) -> list[tuple[str, str]]:
+        """What tells whether the same functions are under way."""
+        return [
+            (f.f_code.co_filename.replace("\\", "/").rsplit("/", 1)[-1], f.f_code.co_name)
+            for f in self.frames
+        ]
+
+
+def title_of(code: types.CodeType) -> str:
+    return getattr(code, "co_qualname", code.co_name).replace(".<locals>", "")
+
+
+if sys.version_info >= (3, 13):
+
+    def read_locals(frame: types.FrameType) -> Mapping[str, Any]:
+        return frame.f_locals
+
+    def write_locals(
+        frame: types.FrameType, values: dict[str, Any], keep: Callable[[str], bool]
+    ) -> None:
+        live = frame.f_locals
+        for name, value in values.items():
+            live[name] = value
+        # A variable cannot be unbound here: None at least lets go of the object.
+        for name in list(live):
+            if name not in values and not keep(name):
+                live[name] = None
+
+else:
+    _locals_to_fast = ctypes.pythonapi.PyFrame_LocalsToFast
+    _locals_to_fast.argtypes = (ctypes.py_object, ctypes.c_int)
+    _locals_to_fast.restype = None
+
+    def read_locals(frame: types.FrameType) -> Mapping[str, Any]:
+        live = frame.f_locals
+        values = dict(live)
+        # The frame keeps this dictionary, which would keep the values alive; unless the program holds it, too
+        # (it called `locals()`), empty it. References: the frame's, ours, the argument's.
+        if sys.getrefcount(live) <= 3:
+            live.clear()
+        return values
+
+    if sys.version_info >= (3, 12):
+        _get_variable = ctypes.pythonapi.PyFrame_GetVar
+        _get_variable.argtypes = (ctypes.py_object, ctypes.py_object)
+        _get_variable.restype = ctypes.py_object
+
+        def read_locals(frame: types.FrameType) -> Mapping[str, Any]:
+            # Unlike `f_locals` this leaves alone what the program got from `locals()`.
+            code = frame.f_code
+            values = {}
+            for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+                try:
+                    values[name] = _get_variable(frame, name)
+                except NameError:
+                    pass
+            return values
+
+    def write_locals(
+        frame: types.FrameType, values: dict[str, Any], keep: Callable[[str], bool]
+    ) -> None:
+        live = frame.f_locals
+        for name in list(live):
+            if name not in values and not keep(name):
+                if sys.version_info >= (3, 12):
+                    live[name] = None  # cannot be unbound from here on; let go of the object at least
+                else:
+                    del live[name]
+        live.update(values)
+        _locals_to_fast(frame, 1)
+        if sys.getrefcount(live) <= 3:
+            live.clear()

@@ -1,0 +1,113 @@
+"""What kinds need while contents are read, for capturing and for comparing alike."""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Sequence
+
+from . import rebuild
+from .functions import importable
+
+if TYPE_CHECKING:
+    from .walk import Walk
+
+#: Smaller buffers go into the stream: a blob of its own for every step counter would not pay.
+INLINE = 4096
+
+
+class Source:
+    def __init__(self, walk: Walk, frames: Sequence[FrameType]) -> None:
+        self.walk = walk
+        self._frames = frames
+        #: Objects that could not be captured, and results of operations whose graph was cut off.
+        self.lost: list[Any] = []
+        self.detached: list[Any] = []
+        #: Numbered storages that some captured tensor looks into, in the order of first use.
+        self.used_storages: dict[int, Any] = {}
+        self._storages: dict[int, Any] = {}
+        self._kept: list[Any] = []
+        self._synchronised: set[str] = set()
+
+    def keep(self, o: Any) -> None:
+        """Keeps what a buffer looks into alive as long as the source."""
+        self._kept.append(o)
+
+    def lose(self, o: Any) -> Any:
+        """Notes that the object cannot be captured; what goes into the stream instead."""
+        self.lost.append(o)
+        return rebuild.Lost, (type(o).__qualname__,)
+
+    def detach(self, o: Any) -> None:
+        self.detached.append(o)
+
+    def on_stack(self, frame: Any) -> bool:
+        return frame is not None and any(frame is live for live in self._frames)
+
+    def buffer(self, view: memoryview) -> Any:
+        """Raw memory as part of contents."""
+        return bytes(view) if len(view) < INLINE else view
+
+    def storage(self, block: Any) -> Any:
+        """The one `Storage` for a block of a tensor's memory."""
+        from .tensors import Storage
+
+        key = block._cdata
+        numbered = self.walk.storages.get(key)
+        if numbered is not None:
+            self.used_storages[key] = numbered
+            return numbered
+        made = self._storages.get(key)
+        if made is None:
+            made = self._storages[key] = Storage(block)
+        return made
+
+    def synchronise(self, device: Any) -> None:
+        """Waits, once, for what the device still computes."""
+        name = str(device)
+        if name not in self._synchronised:
+            self._synchronised.add(name)
+            if device.type == "cuda":
+                sys.modules["torch"].cuda.synchronize(device)
+            elif device.type == "mps":
+                sys.modules["torch"].mps.synchronize()
+
+    def reduced(self, o: Any) -> Any:
+        """What the object's own pickling says, for comparing."""
+        try:
+            return _reduce(o)
+        except Exception:
+            return None
+
+    def own_reduce(self, o: Any) -> Any:
+        try:
+            result = _reduce(o)
+        except Exception:
+            return self.lose(o)
+        if type(result) is str:
+            found = getattr(sys.modules.get(getattr(o, "__module__", None) or ""), result, None)
+            return result if found is o or importable(o) else self.lose(o)
+        return result if type(result) is tuple else self.lose(o)
+
+    _picklable: dict[type, bool] = {}
+
+    @staticmethod
+    def can_reduce(o: Any) -> bool:
+        """Whether objects of the type pickle, decided by the first one seen."""
+        known = Source._picklable.get(type(o))
+        if known is None:
+            try:
+                _reduce(o)
+                known = True
+            except Exception:
+                known = False
+            Source._picklable[type(o)] = known
+        return known
+
+
+def _reduce(o: Any) -> Any:
+    registered = copyreg.dispatch_table.get(type(o))
+    if registered is not None:
+        return registered(o)
+    return type(o).__reduce_ex__(o, 5)

@@ -1,0 +1,59 @@
+"""The stored form: a pickle whose memo starts with the numbered objects, and buffers beside it."""
+
+from __future__ import annotations
+
+import _pickle
+import io
+from pickle import PickleBuffer
+from typing import Any, Sequence
+
+from .classify import kind_of
+from .source import INLINE, Source
+from .walk import Walk
+
+#: Changes when a stream of another release could be misread.
+FORMAT = 1
+
+
+class CaptureSource(Source):
+    def buffer(self, view: memoryview) -> Any:
+        return bytes(view) if len(view) < INLINE else PickleBuffer(view)
+
+
+class Writer(_pickle.Pickler):
+    """References to numbered objects cost three bytes; everything else goes by value, each object as its kind says."""
+
+    def __init__(self, walk: Walk, source: Source) -> None:
+        self.file = io.BytesIO()
+        self.buffers: list[memoryview] = []
+        super().__init__(self.file, 5, buffer_callback=self._put_aside)
+        self.memo = walk.index
+        self._source = source
+
+    def _put_aside(self, buffer: PickleBuffer) -> None:
+        self.buffers.append(buffer.raw())
+
+    def reducer_override(self, o: Any) -> Any:
+        return kind_of(type(o)).reduce(o, self._source)
+
+
+class Reader:
+    """Reads a stream with the live objects in the places of the recorded ones."""
+
+    def __init__(self, walk: Walk, stream: bytes, buffers: Sequence[Any]) -> None:
+        # `Unpickler.memo` cannot be set to a dictionary: a prelude brings the objects in one by one.
+        prelude = b"".join(b"J%bQ\x940" % number.to_bytes(4, "little") for number in range(walk.count))
+        file = io.BytesIO(b"\x80\x05" + prelude + b"N." + bytes(stream))
+        self._unpickler = _Unpickler(file, buffers=[memoryview(b) for b in buffers])
+        self._unpickler.objects = walk.objects
+        self._unpickler.load()
+
+    def read(self) -> Any:
+        return self._unpickler.load()
+
+
+class _Unpickler(_pickle.Unpickler):
+    objects: list[Any]
+
+    def persistent_load(self, number: int) -> Any:
+        return self.objects[number]

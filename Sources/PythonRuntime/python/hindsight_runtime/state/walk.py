@@ -1,0 +1,215 @@
+"""Numbering everything mutable by the path on which the program reaches it."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import time
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Iterator
+
+from . import catalog
+from .cells import cells_of
+from .classify import kind_of
+from .errors import StateTooLarge
+from .kinds import ATOMS, Kind, Label, describe
+from .roots import Roots
+
+
+class Walk:
+    """The anchors: objects that exist at a loop's entry and are restored in place.
+
+    References to them cost a capture nothing, and a replayed program that walks at the same point numbers its own
+    objects alike, which `layout` tells. The walk keeps its objects alive, since the identity of a freed object would
+    be given away again. It does not keep gradients and results of operations alive, which go by value.
+    """
+
+    def __init__(self, roots: Roots, limit_seconds: float | None = None) -> None:
+        self.objects: list[Any] = []
+        self.kinds: list[Kind] = []
+        #: For every object its number and itself, by identity: the memo that the pickler starts with.
+        self.index: dict[int, tuple[int, Any]] = {}
+        #: Large flat containers as they were.
+        self.snapshots: dict[int, Any] = {}
+        self.storages: dict[int, Any] = {}
+        #: Numbers of the objects that have contents of their own.
+        self.filled: list[int] = []
+        self.excluded = roots.excluded
+        self._modules = set(roots.modules)
+        self._parents: list[int] = []
+        self._labels: list[Any] = []
+        self._marks: list[str] = []
+        self._pending: list[tuple[Any, int, Label]] = []
+        self._postponed: list[tuple[Any, int, list[Any]]] = []
+        self._number = -1
+        self._namespaces = {id(module.__dict__) for module in roots.modules.values()}
+        #: Objects that go by value although they were there: their children were walked, once.
+        self._passed: dict[int, Any] = {}
+        with undisturbed():
+            self._run(roots, limit_seconds)
+        self._passed.clear()
+        self.layout = self._digest()
+
+    @property
+    def count(self) -> int:
+        return len(self.objects)
+
+    def path(self, number: int) -> str:
+        """How the program reaches an object, as in its source."""
+        labels: list[str] = []
+        while number >= 0:
+            labels.append(describe(self._labels[number]))
+            number = self._parents[number]
+        return shorten("".join(reversed(labels)))
+
+    def is_project(self, namespace: dict[str, Any]) -> bool:
+        return id(namespace) in self._namespaces
+
+    def is_project_name(self, module: Any) -> bool:
+        return type(module) is str and module in self._modules
+
+    # For kinds, while they visit an object.
+
+    def mark(self, text: str) -> None:
+        """Adds to the layout what a large container holds, since only its changes are captured."""
+        self._marks.append(f"{self._number}={text}")
+
+    def postpone(self, o: Any, items: list[Any] | None = None) -> None:
+        """Leaves the items of a set, whose order may follow addresses, for when all else has its number."""
+        self._postponed.append((o, self._number, list(o) if items is None else items))
+
+    def number_storage(self, block: Any) -> None:
+        """Numbers the memory that tensors look into, with the first of them."""
+        from .tensors import Storage
+
+        if block._cdata not in self.storages:
+            storage = Storage(block)
+            parent = self._number
+            self._add(storage, kind_of(Storage), parent, ".storage")
+            self.storages[block._cdata] = storage
+            self._number = parent
+
+    def _add(self, o: Any, kind: Kind, parent: int, label: Label) -> int:
+        number = self._number = len(self.objects)
+        self.index[id(o)] = (number, o)
+        self.objects.append(o)
+        self.kinds.append(kind)
+        self._parents.append(parent)
+        self._labels.append(label)
+        return number
+
+    def _run(self, roots: Roots, limit: float | None) -> None:
+        started = time.perf_counter()
+        pending = self._pending
+        for title, owner, space in roots.spaces():
+            names = roots.names(owner, space)
+            for name, value in names.items():
+                if type(value) not in ATOMS:
+                    pending.append((value, -1, f"{title}.{name}" if title else name))
+            if isinstance(space, FrameType):
+                cells = cells_of(space).items()
+                pending.extend((c, -1, f"{title}.{n}") for n, c in cells if not roots.excluded(owner, n))
+        pending.reverse()
+        while True:
+            checked = 0
+            while pending:
+                self._visit(*pending.pop())
+                checked += 1
+                if limit is not None and checked & 255 == 0:
+                    seconds = time.perf_counter() - started
+                    if seconds > limit:
+                        raise StateTooLarge(self._heaviest(), seconds)
+            if limit is not None and time.perf_counter() - started > limit:
+                raise StateTooLarge(self._heaviest(), time.perf_counter() - started)
+            if not self._next_set():
+                return
+
+    def _visit(self, o: Any, parent: int, label: Label) -> None:
+        cls = type(o)
+        if cls in ATOMS or id(o) in self.index:
+            return
+        kind = kind_of(cls)
+        if kind.plain(o):
+            return
+        if kind.travels(o):
+            if id(o) not in self._passed:
+                self._passed[id(o)] = o
+                children = [(x, parent, _join(label, name)) for name, x in kind.children(o)]
+                self._pending.extend(reversed(children))
+            return
+        number = self._add(o, kind, parent, label)
+        if kind.filled and kind.holds(o, self):
+            self.filled.append(number)
+        children = [(x, number, name) for name, x in kind.visit(o, self)]
+        if children:
+            children.reverse()
+            self._pending.extend(children)
+
+    def _next_set(self) -> bool:
+        """Goes on with a set of which only one item has no number yet; with more, their order is not certain."""
+        for position, (_, number, items) in enumerate(self._postponed):
+            left = [
+                item
+                for item in items
+                if type(item) not in ATOMS
+                and id(item) not in self.index
+                and not kind_of(type(item)).plain(item)
+                and not kind_of(type(item)).travels(item)
+            ]
+            if len(left) <= 1:
+                del self._postponed[position]
+                self._pending.extend((item, number, ".item") for item in left)
+                return True
+        return False
+
+    def _heaviest(self) -> str:
+        """The longest path below which most of what was numbered hangs."""
+        weights = [1] * len(self.objects)
+        children: dict[int, list[int]] = {}
+        for number in range(len(self.objects) - 1, -1, -1):
+            parent = self._parents[number]
+            children.setdefault(parent, []).append(number)
+            if parent >= 0:
+                weights[parent] += weights[number]
+        best, total = -1, len(self.objects)
+        while True:
+            heaviest = max(children.get(best, ()), key=weights.__getitem__, default=None)
+            if heaviest is None or weights[heaviest] * 2 < total:
+                break
+            best = heaviest
+        return self.path(best) if best >= 0 else "the program's variables"
+
+    def _digest(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        lines = [
+            f"{parent} {label!r} {kind.name}"
+            for parent, label, kind in zip(self._parents, self._labels, self.kinds)
+        ]
+        digest.update("\n".join(lines + self._marks).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def _join(label: Label, name: Label) -> str:
+    return describe(label) + describe(name)
+
+
+def shorten(path: str) -> str:
+    """Leaves out what users of torch do not write."""
+    import re
+
+    path = re.sub(r"\._(?:modules|parameters|buffers)\['([^'\]]+)'\]", r".\1", path)
+    return path if len(path) <= 200 else f"{path[:120]} … {path[-70:]}"
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Holds off garbage collection, which is slow and runs finalizers, and overrides of torch's functions."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        with catalog.torch_overrides_off():
+            yield
+    finally:
+        if enabled:
+            gc.enable()
