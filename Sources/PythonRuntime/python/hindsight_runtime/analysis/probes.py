@@ -107,6 +107,8 @@ class _Classification:
         self.file = file
         self.edited = edited
         self.matching = Matching(file, edited)
+        # Statements right inside a block that the recorded program does not have.
+        self._wrapped: set[int] = set()
         self.result = FileMatch(file.path, edited)
         self._walk(edited.tree.body, Place(file.tree, "body", self._start(file.tree)))
         self._drop_unknown_names()
@@ -146,6 +148,7 @@ class _Classification:
             elif self.matching.is_wrapper(statement):
                 self._wrapper(statement)
                 for inner in blocks(statement):
+                    self._wrapped.update(id(child) for child in inner)
                     if self._has_recorded(inner):
                         yield from self._flattened(inner)
                     else:
@@ -172,8 +175,7 @@ class _Classification:
             self._add(other, after, "changed", sites)
             return
         if pair.kind == "same":
-            if pair.moved and not isinstance(one, IMPORTS):
-                self._moved(pair)
+            self._moved(pair)
             return
         if pair.kind == "changed":
             self._training(
@@ -184,7 +186,7 @@ class _Classification:
             return
         if pair.kind == "header":
             self._training_header(one, other)
-        elif pair.moved and not isinstance(one, DEFINITIONS):
+        else:
             self._moved(pair)
         for name, counterpart in named_blocks(other):
             if name in ("handlers", "cases"):
@@ -220,6 +222,8 @@ class _Classification:
     def _start(owner: ast.AST, name: str = "body") -> int:
         """The first index of a block at which a statement may be put."""
         block = getattr(owner, name)
+        if block and all(is_inert(child) for child in block):
+            return len(block)
         index = 0
         if name == "body" and isinstance(owner, (*DEFINITIONS, ast.Module)):
             if block and isinstance(block[0], ast.Expr) and is_inert(block[0]):
@@ -330,6 +334,11 @@ class _Classification:
         )
 
     def _moved(self, pair: Pair) -> None:
+        # Where definitions stand is no part of the training; a new block around recorded code was named.
+        if not pair.moved or isinstance(pair.recorded, (*DEFINITIONS, *IMPORTS)):
+            return
+        if id(pair.edited) in self._wrapped:
+            return
         self._training(
             pair.edited,
             f"The recorded run executed this elsewhere (line {pair.recorded.lineno} of its source);"
