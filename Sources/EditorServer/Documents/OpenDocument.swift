@@ -24,6 +24,8 @@ final class OpenDocument {
 
     /// What was published last, to leave out a message that says nothing new.
     var published: (version: Int?, diagnostics: [Diagnostic])?
+    /// The hints that the client asked for last, for the same reason.
+    var sentHints: (range: TextRange, hints: [InlayHint])?
 
     struct Membership {
         var project: Project

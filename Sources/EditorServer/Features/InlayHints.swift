@@ -4,19 +4,35 @@ extension EditorServer {
     func inlayHints(_ parameters: InlayHintRequest.Parameters) -> [InlayHint] {
         guard let document = documents[parameters.textDocument.uri] else { return [] }
         let kind = markupKind
-        return annotations(document).compactMap { annotation in
-            let line = document.text.lines.line(
-                at: max(annotation.range.lowerBound, annotation.range.upperBound - 1))
-            guard
-                (parameters.range.start.line...max(parameters.range.start.line, parameters.range.end.line))
-                    ~= line
-            else { return nil }
+        let estimate = estimate(document)
+        let places = hintPlaces(document, parameters.range)
+        document.sentHints = (parameters.range, places.map(\.hint))
+        return places.map { place in
+            var hint = place.hint
+            hint.tooltip = ValueTable(annotation: place.annotation, estimate: estimate, kind: kind).content
+            return hint
+        }
+    }
+
+    /// Whether the client shows hints that are no longer what they were.
+    func hasOutdatedHints(_ document: OpenDocument) -> Bool {
+        guard let (range, hints) = document.sentHints else { return false }
+        return hintPlaces(document, range).map(\.hint) != hints
+    }
+
+    /// The hints of some lines, without their tooltips.
+    private func hintPlaces(
+        _ document: OpenDocument, _ range: TextRange
+    ) -> [(hint: InlayHint, annotation: Annotation)] {
+        annotations(document).compactMap { annotation in
+            let last = max(annotation.range.lowerBound, annotation.range.upperBound - 1)
+            let line = document.text.lines.line(at: last)
+            guard (range.start.line...max(range.start.line, range.end.line)) ~= line else { return nil }
             let end = document.text.contentRange(ofLine: line).upperBound
-            return InlayHint(
+            let hint = InlayHint(
                 position: document.text.position(of: end, encoding: encoding),
-                label: ValueText.hint(annotation),
-                tooltip: ValueTable(annotation: annotation, estimate: estimate(document), kind: kind).content,
-                paddingLeft: true)
+                label: ValueText.hint(annotation), tooltip: nil, paddingLeft: true)
+            return (hint, annotation)
         }
     }
 

@@ -7,6 +7,8 @@ final class ProgressReport {
     let token: RequestID
     var phase = Phase.created
     var lastSent: ContinuousClock.Instant?
+    /// Clients expect percentages to rise, and checking starts anew.
+    var percentage = 0
     weak var inquiry: Inquiry?
 
     init(token: RequestID, inquiry: Inquiry) {
@@ -73,9 +75,11 @@ extension EditorServer {
         cancel(inquiry, session)
     }
 
-    private func percentage(_ report: ProgressReport) -> Int? {
-        guard let fraction = report.inquiry?.progress?.fraction else { return 0 }
-        return max(0, min(100, Int(fraction * 100)))
+    private func percentage(_ report: ProgressReport) -> Int {
+        if let fraction = report.inquiry?.progress?.fraction {
+            report.percentage = max(report.percentage, min(100, Int(fraction * 100)))
+        }
+        return report.percentage
     }
 
     private func send(_ progress: WorkDoneProgress, _ report: ProgressReport) {

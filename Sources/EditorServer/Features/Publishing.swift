@@ -49,6 +49,7 @@ extension EditorServer {
     private func refreshHints() {
         if needsHintRefresh, capabilities.refreshesInlayHints, !awaitsHintRefresh {
             needsHintRefresh = false
+            guard documents.values.contains(where: hasOutdatedHints) else { return refreshLenses() }
             awaitsHintRefresh = true
             connection.request(InlayHintRefreshRequest.self, Nothing()) { [weak self] _ in
                 self?.assumeIsolated { server in
@@ -57,6 +58,10 @@ extension EditorServer {
                 }
             }
         }
+        refreshLenses()
+    }
+
+    private func refreshLenses() {
         if needsLensRefresh, capabilities.refreshesCodeLenses {
             needsLensRefresh = false
             connection.request(CodeLensRefreshRequest.self, Nothing()) { _ in }

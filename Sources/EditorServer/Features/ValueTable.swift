@@ -72,7 +72,7 @@ struct ValueTable {
     }
 
     private func trend(_ column: Column) -> String? {
-        let line = Sparkline.draw(annotation.series.samples(of: column, limit: 2000), width: 40)
+        let line = annotation.series.trend(of: column, width: 40)
         guard !line.isEmpty else { return nil }
         let label = column.label.isEmpty ? "" : " \(column.label)"
         return kind == .markdown ? "`\(line)`\(escape(label))" : line + label

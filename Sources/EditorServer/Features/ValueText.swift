@@ -14,7 +14,7 @@ enum ValueText {
         } else {
             for column in columns {
                 let value = column.last.map { NumberText.rounded($0.value) } ?? ""
-                let trend = Sparkline.draw(series.samples(of: column, limit: 32), width: 8)
+                let trend = series.trend(of: column, width: 8)
                 parts.append([column.label, value, trend].filter { !$0.isEmpty }.joined(separator: " "))
             }
         }

@@ -63,6 +63,8 @@ public enum ReplayUpdate: Sendable {
     /// A probe raised an exception.
     case probeFailed(file: String, line: Int, message: String)
     case note(String)
+    /// The hits so far are withdrawn; the replay starts again in another way.
+    case restarted
     /// Every hit is there, with its last verdict.
     case finished
     /// What happened, and what to do next.

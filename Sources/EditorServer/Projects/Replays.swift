@@ -90,6 +90,7 @@ extension EditorServer {
         case .note(let sentence):
             log(sentence, type: .info)
             return
+        case .restarted: inquiry.clear()
         case .finished:
             inquiry.phase = .finished
             endProgress(inquiry, message: nil)

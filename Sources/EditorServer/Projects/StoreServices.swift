@@ -5,10 +5,13 @@ import RunStore
 
 /// The real modules behind the server's seam.
 public struct StoreServices: ProjectServices {
-    public init() {}
+    private let store: String?
+
+    /// - Parameter store: The store to use instead of each project's own.
+    public init(store: String? = nil) { self.store = store }
 
     public func locate(from directory: String, store: String?) -> StoreLocation {
-        Store.locate(from: directory, override: store)
+        Store.locate(from: directory, override: store ?? self.store)
     }
 
     public func archive(at location: StoreLocation) throws -> (any RunArchive)? {
@@ -20,8 +23,12 @@ public struct StoreServices: ProjectServices {
 final class StoreArchive: RunArchive {
     let store: Store
     private let analyzers = AnalyzerPool()
+    private let replayers: ReplayerPair
 
-    init(store: Store) { self.store = store }
+    init(store: Store) {
+        self.store = store
+        replayers = ReplayerPair(store: store)
+    }
 
     var exportDirectory: String { store.location.directory + "/exports" }
 
@@ -49,12 +56,20 @@ final class StoreArchive: RunArchive {
         try await analyzers.analyzer(of: run.interpreter).match(run, recorded: recorded, edited: edited)
     }
 
-    func estimate(_ question: ReplayQuestion) throws -> Double { 0 }
+    func estimate(_ question: ReplayQuestion) throws -> Double {
+        try replayers.replayer(isWeak: question.allowsWeakSandbox).estimate(question.query).seconds
+    }
 
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate> {
-        AsyncStream { continuation in
-            continuation.yield(.failed("Replay is not available."))
+        let events = replayers.replayer(isWeak: question.allowsWeakSandbox).replay(question.query)
+        let (stream, continuation) = AsyncStream.makeStream(of: ReplayUpdate.self)
+        let task = Task {
+            for await event in events {
+                for update in ReplayUpdate.updates(event) { continuation.yield(update) }
+            }
             continuation.finish()
         }
+        continuation.onTermination = { _ in task.cancel() }
+        return stream
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HindsightCore
 
 /// Everything one log statement wrote, in the run's order, with running totals, so that showing it costs the
@@ -10,6 +11,7 @@ struct Series {
     /// A reason for each verdict that has one: the earliest hit's.
     private var reasons: [String: (order: OrderKey, text: String)] = [:]
     private var columnNumbers: [String: Int] = [:]
+    private var trends = TrendCache()
 
     var isEmpty: Bool { hits.isEmpty }
     var count: Int { hits.count }
@@ -23,6 +25,7 @@ struct Series {
     /// Adds hits; one that is there already (same place in the run, same name) is replaced.
     mutating func add(_ new: [Hit]) {
         guard !new.isEmpty else { return }
+        trends = TrendCache()
         let sorted = zip(new, new.dropFirst()).allSatisfy { $0.order <= $1.order } ? new : Self.sort(new)
         if let last = hits.last, !(last.order < sorted[0].order) {
             merge(sorted)
@@ -55,6 +58,13 @@ struct Series {
     var measurements: [Column] {
         let measured = columns.filter { !$0.isCounter }
         return measured.isEmpty ? columns : measured
+    }
+
+    /// How a column's numbers go.
+    func trend(of column: Column, width: Int) -> String {
+        trends.value(TrendCache.Key(label: column.label, width: width)) {
+            Sparkline.draw(samples(of: column, limit: width * 16), width: width)
+        }
     }
 
     /// Numbers of a column, evenly taken from all hits.
@@ -177,5 +187,23 @@ struct Series {
             }
         }
         return numbers
+    }
+}
+
+/// Sparklines of a series as it is: clients ask for the same hints with every key.
+private final class TrendCache: @unchecked Sendable {
+    struct Key: Hashable {
+        var label: String
+        var width: Int
+    }
+
+    private let lock = NSLock()
+    private var known: [Key: String] = [:]
+
+    func value(_ key: Key, _ make: () -> String) -> String {
+        if let value = lock.withLock({ known[key] }) { return value }
+        let value = make()
+        lock.withLock { known[key] = value }
+        return value
     }
 }
