@@ -80,7 +80,9 @@ let package = Package(
         .testTarget(name: "RunStoreTests", dependencies: ["RunStore"]),
         .testTarget(name: "RecordingTests", dependencies: ["Recording", "RunStore"]),
         .testTarget(name: "PythonSourceTests", dependencies: ["PythonSource"]),
-        .testTarget(name: "ReplayingTests", dependencies: ["Replaying"]),
+        .testTarget(
+            name: "ReplayingTests",
+            dependencies: ["Replaying", "PythonSource", "RunStore", "HindsightCore"]),
         .testTarget(name: "EditorServerTests", dependencies: ["EditorServer"]),
         .testTarget(
             name: "SystemTests",

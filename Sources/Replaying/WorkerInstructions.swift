@@ -2,8 +2,9 @@ import HindsightCore
 import RunStore
 
 /// The first line to a worker: the program, where it came from, and what to do.
+///
+/// What is absent is a null on the wire, not a missing key.
 struct WorkerInstructions: Encodable {
-    let t = "replay"
     var root: String
     var sources: [Source]
     var entropy: [EntropyRecord]
@@ -19,6 +20,16 @@ struct WorkerInstructions: Encodable {
         var module: String
         var recorded: String
         var edited: String?
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Keys.self)
+            try container.encode(path, forKey: .path)
+            try container.encode(module, forKey: .module)
+            try container.encode(recorded, forKey: .recorded)
+            try container.encode(edited, forKey: .edited)
+        }
+
+        enum Keys: CodingKey { case path, module, recorded, edited }
     }
 
     struct PlannedJump: Encodable {
@@ -29,7 +40,6 @@ struct WorkerInstructions: Encodable {
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Keys.self)
             try container.encode(at, forKey: .at)
-            // An exit is a null, not an absence.
             try container.encode(to, forKey: .to)
             try container.encode(checkpoint, forKey: .checkpoint)
         }
@@ -62,6 +72,24 @@ struct WorkerInstructions: Encodable {
     struct StopPlace: Encodable {
         var kind: CheckpointKind
         var at: Coordinate
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode("replay", forKey: .t)
+        try container.encode(root, forKey: .root)
+        try container.encode(sources, forKey: .sources)
+        try container.encode(entropy, forKey: .entropy)
+        try container.encode(initial, forKey: .initial)
+        try container.encode(hashseed, forKey: .hashseed)
+        try container.encode(jumps, forKey: .jumps)
+        try container.encode(checks, forKey: .checks)
+        try container.encode(checkpoints, forKey: .checkpoints)
+        try container.encode(stop, forKey: .stop)
+    }
+
+    enum Keys: CodingKey {
+        case t, root, sources, entropy, initial, hashseed, jumps, checks, checkpoints, stop
     }
 
     init(
