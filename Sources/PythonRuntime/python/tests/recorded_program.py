@@ -105,7 +105,10 @@ class Collector:
         pending, buffer = b"", -1
         with connection:
             while True:
-                data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
+                try:
+                    data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 1)
+                except ConnectionResetError:  # it ended without reading our last answer
+                    return
                 if descriptors:
                     buffer = descriptors[0]
                 if not data:

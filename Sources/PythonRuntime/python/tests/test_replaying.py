@@ -143,10 +143,10 @@ class Replaying(unittest.TestCase):
         self.assertTrue(any(differences), differences)
 
     def test_probe_that_raises_leaves_the_program_alone(self) -> None:
-        edited = with_probe(PROGRAM, "history.append(", 'print("P", missing)')
+        edited = with_probe(PROGRAM, "history.append(", 'print("P", history.missing)')
         messages = self.recording.replay({"train.py": edited}, checks="all")
         errors = texts(messages, "probe-error")
-        self.assertEqual(errors, ["NameError: name 'missing' is not defined"] * 6)
+        self.assertEqual(errors, ["AttributeError: 'list' object has no attribute 'missing'"] * 6)
         self.assert_no_difference(messages)
 
     def test_damaged_checkpoint(self) -> None:
@@ -159,7 +159,9 @@ class Replaying(unittest.TestCase):
         at = [*broken["at"][:-1], [*broken["at"][-1][:2], 0]]
         messages = self.recording.replay({}, jumps=[{"at": at, "to": None, "checkpoint": broken["n"]}])
         self.assertEqual(messages[-1]["status"], "unusable")
-        self.assertIn("damaged", messages[-2]["reason"])
+        unusable = next(m for m in messages if m["t"] == "unusable")
+        self.assertEqual(unusable["checkpoint"], broken["n"])
+        self.assertIn("damaged", unusable["reason"])
 
     @staticmethod
     def _with_old_hash(checkpoints: list, broken: dict) -> list:
