@@ -20,6 +20,8 @@ final class SocketFolder: Sendable {
             "no folder for a socket can be made in /tmp: \(String(cString: strerror(errno)))")
     }
 
+    deinit { remove() }
+
     /// The socket in it is removed by its listener; whatever else is left doesn't matter.
     func remove() {
         unlink(path + "/collector")

@@ -10,6 +10,8 @@ struct PendingRecords {
     var notes: [String] = []
     var fingerprint: Fingerprint?
     var overhead: Double?
+    /// Whether the recording ended early: nothing is taken any more.
+    var isCut = false
     /// Where the first record of each kind stands in the run.
     var firstLog = 0
     var firstMilestone = 0
@@ -24,6 +26,7 @@ struct PendingRecords {
     mutating func takeBatch() -> PendingRecords {
         var taken = self
         self = PendingRecords()
+        isCut = taken.isCut
         logs = taken.logs.split(after: Self.batch)
         milestones = taken.milestones.split(after: Self.batch)
         entropy = taken.entropy.split(after: Self.batch)
@@ -48,6 +51,7 @@ struct PendingRecords {
         whole.notes += notes
         whole.fingerprint = fingerprint ?? taken.fingerprint
         whole.overhead = overhead ?? taken.overhead
+        whole.isCut = isCut
         self = whole
     }
 }

@@ -5,6 +5,11 @@ import HindsightCore
 extension Store {
     /// Begins a run. It counts as running until `finish`, or until the process ends.
     public func writer(for new: NewRun) throws -> RunWriter {
+        try writer(for: new, limit: 1_000_000)
+    }
+
+    /// `limit` bounds the records that wait in memory.
+    func writer(for new: NewRun, limit: Int) throws -> RunWriter {
         let (id, lock) = try unusedID()
         let (environment, withheld) = EnvironmentSecrets.divide(new.environment)
         let key = try write { db in
@@ -24,7 +29,7 @@ extension Store {
                 ])
             return db.lastInsertedRowID
         }
-        return RunWriter(store: self, run: id, key: key, started: new.started, lock: lock)
+        return RunWriter(store: self, run: id, key: key, started: new.started, lock: lock, limit: limit)
     }
 
     /// Removes what recorders that died left behind: packs that never got into the index, and locks.

@@ -30,10 +30,11 @@ public final class RunWriter: Sendable {
     }
 
     private static let interval: useconds_t = 100_000
-    /// Records that wait at most before their sender does: memory is bounded even where the disk is slow.
-    private static let limit = 1_000_000
+    /// Records that wait at most: memory is bounded even where the disk is slow or full.
+    private let limit: Int
 
-    init(store: Store, run: RunID, key: Int64, started: Date, lock: FileLock) {
+    init(store: Store, run: RunID, key: Int64, started: Date, lock: FileLock, limit: Int) {
+        self.limit = limit
         self.store = store
         self.run = run
         self.key = key
@@ -83,14 +84,17 @@ public final class RunWriter: Sendable {
 
     private func queue(_ change: (inout PendingRecords) -> Void) {
         var count = pending.withLock { pending in
-            change(&pending)
+            if !pending.isCut { change(&pending) }
             return pending.count
         }
         if count == 1 { wake.signal() }
-        while count > Self.limit {
-            // Where the disk refuses, waiting would stop the training; the memory for it is bounded by the
-            // program's own end.
-            if writing.withLock({ $0.lastFailed }) { return }
+        while count > limit {
+            if writing.withLock({ $0.lastFailed }) {
+                // Waiting for a full disk would stop the training, and going on without some records would
+                // leave a gap that nobody sees: the recording ends here.
+                pending.withLock { $0.isCut = true }
+                return
+            }
             usleep(Self.interval)
             count = pending.withLock { $0.count }
         }
@@ -160,6 +164,10 @@ public final class RunWriter: Sendable {
     public func save(
         _ checkpoint: NewCheckpoint, state blobs: [UnsafeRawBufferPointer], released: () -> Void
     ) throws {
+        guard !pending.withLock({ $0.isCut }) else {
+            released()
+            return
+        }
         guard writing.withLock({ $0.checkpoints.insert(checkpoint.number).inserted }) else {
             // Its pack would replace the first one's.
             released()
@@ -227,6 +235,9 @@ public final class RunWriter: Sendable {
         _ status: RunStatus, exitCode: Int? = nil, elapsed: Double? = nil, overhead: Double? = nil
     ) throws {
         defer { wake.signal() }
+        let isCut = pending.withLock { $0.isCut }
+        let status =
+            isCut ? .interrupted("the recording ended when its store could not be written") : status
         try writing.withLock { state in
             state.finished = true
             do {
