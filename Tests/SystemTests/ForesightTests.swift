@@ -1,32 +1,35 @@
 import Foundation
 import Testing
 
-/// The tests' own ground: probes that type in cleanly, and a truth that is the same each time.
-@Suite(.serialized) struct ForesightTests {
-    @Test(arguments: OracleTests.Case.all)
-    func everyProbeFindsItsPlace(case one: OracleTests.Case) throws {
-        let project = try one.program.makeProject()
-        defer { project.remove() }
-        for file in one.probe.files {
-            let (text, lines) = try one.probe.edited(project.read(file), file: file)
-            #expect(!lines.isEmpty)
-            #expect(
-                !(try project.read(file)).contains(one.probe.prefix), "the prefix must be the probe's alone")
-            #expect(text != (try project.read(file)))
+extension WholeSystem {
+    /// The tests' own ground: probes that type in cleanly, and a truth that is the same each time.
+    @Suite(.serialized) struct ForesightTests {
+        @Test(arguments: WholeSystem.OracleTests.Case.all)
+        func everyProbeFindsItsPlace(case one: WholeSystem.OracleTests.Case) throws {
+            let project = try one.program.makeProject()
+            defer { project.remove() }
+            for file in one.probe.files {
+                let (text, lines) = try one.probe.edited(project.read(file), file: file)
+                #expect(!lines.isEmpty)
+                #expect(
+                    !(try project.read(file)).contains(one.probe.prefix),
+                    "the prefix must be the probe's alone")
+                #expect(text != (try project.read(file)))
+            }
         }
-    }
 
-    @Test(arguments: TrainingProgram.all)
-    func everyProgramHasAtLeastSixProbes(program: TrainingProgram) {
-        #expect(program.probes.count >= 6)
-    }
+        @Test(arguments: TrainingProgram.all)
+        func everyProgramHasAtLeastSixProbes(program: TrainingProgram) {
+            #expect(program.probes.count >= 6)
+        }
 
-    @Test(arguments: TrainingProgram.all)
-    func foresightIsTheSameEachTime(program: TrainingProgram) async throws {
-        let probe = program.probe("gradient_norm")
-        let first = try await program.foresight(probe)
-        let second = try await program.foresight(probe)
-        #expect(first == second)
-        #expect(!first.isEmpty)
+        @Test(arguments: TrainingProgram.all)
+        func foresightIsTheSameEachTime(program: TrainingProgram) async throws {
+            let probe = program.probe("gradient_norm")
+            let first = try await program.foresight(probe)
+            let second = try await program.foresight(probe)
+            #expect(first == second)
+            #expect(!first.isEmpty)
+        }
     }
 }
