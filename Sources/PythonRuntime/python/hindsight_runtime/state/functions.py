@@ -356,20 +356,8 @@ class GeneratorKind(Kind):
         return self._finished(o)
 
 
-class WeakReferenceKind(Kind):
-    name = "weak reference"
-
-    def reduce(self, o: Any, source: Source) -> Any:
-        target = o()
-        return (rebuild.dead_reference, ()) if target is None else (type(o), (target,))
-
-    def compared(self, o: Any, source: Source) -> Any:
-        return o()
-
-
 def _register() -> None:
     import functools
-    import weakref
 
     register(FunctionKind(), types.FunctionType)
     register(MethodKind(), types.MethodType)
@@ -388,7 +376,6 @@ def _register() -> None:
     register(
         GeneratorKind(), types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType
     )
-    register(WeakReferenceKind(), weakref.ref)
     register(ClassKind(), type)
     classes, modules = ClassKind(), ModuleKind()
 

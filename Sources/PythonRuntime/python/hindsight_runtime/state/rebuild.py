@@ -9,6 +9,7 @@ import random
 import sys
 import threading
 import types
+import weakref
 from typing import Any
 
 from .lost import Lost, Unset
@@ -49,9 +50,11 @@ def finished_generator() -> types.GeneratorType:
     return generator
 
 
-def dead_reference() -> Any:
-    import weakref
+def reference(target: Any) -> Any:
+    return weakref.ref(target)
 
+
+def dead_reference() -> Any:
     class Gone:
         pass
 
@@ -165,3 +168,13 @@ def memory_file(cls: type, state: Any) -> Any:
     else:
         made.__setstate__(state)
     return made
+
+
+def weak_container(cls: type) -> Any:
+    return cls()
+
+
+def set_weak_container(o: Any, state: Any) -> None:
+    from .classify import kind_of
+
+    kind_of(type(o)).fill(o, state, None)  # type: ignore[arg-type]
