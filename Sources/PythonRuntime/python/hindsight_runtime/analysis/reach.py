@@ -119,6 +119,9 @@ class _Reach:
         self.called: set[str] = set()
         # Generators and coroutines of these names are made in one place and run in another.
         self.stored: set[str] = set()
+        # Generators that run in turns with an expression, or with whoever draws from another generator.
+        self.interleaved: set[str] = set()
+        self.delegated: set[str] = set()
         self.aliases: dict[str, set[str]] = {}
         self.any_method = False
         self.any_function = False
@@ -167,8 +170,12 @@ class _Reach:
             return bool(reaching)
         if any(index in found for index in consumers):
             return True
-        # Drawn from in some other way: by a function that comes to an added statement.
-        return any(name in self._resolved(function.calls) for function in reaching)
+        if name in self._resolved(self.delegated):
+            return bool(found or reaching)
+        # Drawn from by a comprehension or a `with`.
+        return name in self._resolved(self.interleaved) and any(
+            name in self._resolved(function.calls) for function in reaching
+        )
 
     def _reaching_functions(self) -> list[_Function]:
         reaching = {id(f): f for f in self.functions if f.has_added and self._may_run(f)}
@@ -433,14 +440,17 @@ class _Collector:
         elif isinstance(node, (ast.YieldFrom, ast.Await)):
             if isinstance(node, ast.YieldFrom):
                 self._yields(function, loops)
+                self.reach.delegated |= _drawn_from(node.value)
             self._expression(node.value, function, loops, True)
         elif isinstance(node, ast.comprehension):
             self._expression(node.target, function, loops)
             self._expression(node.iter, function, loops, True)
+            self.reach.interleaved |= _drawn_from(node.iter)
             for condition in node.ifs:
                 self._expression(condition, function, loops)
         elif isinstance(node, ast.withitem):
             self._expression(node.context_expr, function, loops, True)
+            self.reach.interleaved |= _drawn_from(node.context_expr)
             if node.optional_vars is not None:
                 self._expression(node.optional_vars, function, loops)
         else:

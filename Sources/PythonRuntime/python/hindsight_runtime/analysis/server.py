@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict
 from typing import Any, BinaryIO, Callable, Optional
 
+from .carried import loops_with_carried_values
 from .outline import loop_range, outline, span
 from .probes import Addition, FileMatch, fingerprint, match_file
 from .reach import loops_to_execute
@@ -93,10 +94,12 @@ class Server:
                 matches.append(match)
         additions: list[Addition] = [a for match in matches for a in match.additions]
         has_probes = any(match.probes for match in matches)
+        execute = loops_to_execute(program, additions) if has_probes else []
         return {
             "files": answers,
             "fingerprint": fingerprint(matches),
-            "execute": loops_to_execute(program, additions) if has_probes else [],
+            "execute": execute,
+            "continuous": loops_with_carried_values(program, additions, execute),
         }
 
     def _match_file(
