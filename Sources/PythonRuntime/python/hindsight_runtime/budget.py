@@ -26,10 +26,13 @@ class Budget:
         self.fraction = max(fraction, 1e-6)
         #: Seconds spent by the recorder so far.
         self.spent = 0.0
-        #: Seconds the last checkpoint took: capture and copy, and the walk at its loop's entry.
+        #: Seconds that the last checkpoint and the last walk took. The first of each pays for imports and
+        #: fresh memory, and tells nothing about those to come.
         self.cost = UNKNOWN_COST
         self.walk_cost = UNKNOWN_COST
         self.size = 0
+        self._checkpoints = 0
+        self._walks = 0
 
     def ratio(self) -> float:
         return ALLOWANCE_RATIO if self.spent < ALLOWANCE else 2.0 / self.fraction
@@ -37,9 +40,15 @@ class Budget:
     def affords(self, elapsed: float) -> bool:
         return self.spent + self.cost <= max(ALLOWANCE, self.fraction * elapsed)
 
-    def is_worth(self, covered: float, elapsed: float, is_inner: bool = False) -> bool:
-        """Whether a checkpoint that covers so many seconds of training should be taken now."""
-        needed = max(self.ratio() * self.cost, elapsed * self.size * 8 / STATE_LIMIT)
+    def is_worth(
+        self, covered: float, elapsed: float, is_inner: bool = False, walked: bool = False
+    ) -> bool:
+        """Whether a checkpoint that covers so many seconds of training should be taken now.
+
+        `walked`: the loop's state was walked for this one checkpoint.
+        """
+        cost = self.cost + self.walk_cost if walked else self.cost
+        needed = max(self.ratio() * cost, elapsed * self.size * 8 / STATE_LIMIT)
         if is_inner:
             needed *= INNER_FACTOR
         return covered >= needed and self.affords(elapsed)
@@ -53,10 +62,14 @@ class Budget:
         return expected >= self.ratio() * (self.cost + self.walk_cost)
 
     def walked(self, seconds: float) -> None:
-        self.walk_cost = seconds
         self.spent += seconds
+        self._walks += 1
+        if self._walks > 1:
+            self.walk_cost = seconds
 
     def took(self, seconds: float, size: int) -> None:
-        self.cost = seconds
-        self.size = size
         self.spent += seconds
+        self.size = size
+        self._checkpoints += 1
+        if self._checkpoints > 1:
+            self.cost = seconds

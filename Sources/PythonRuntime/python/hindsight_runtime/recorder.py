@@ -360,7 +360,7 @@ class Recorder(Session):
         self._durations[loop.id] = duration
         self._milestone("exit", loop, now)
         loop.iterator = None
-        if loop.walk is not None and self.budget.is_worth(duration, now - self.began):
+        if loop.walk is not None and self.budget.is_worth(duration, now - self.began, walked=True):
             self._checkpoint("exit", loop, frame)
         loop.walk = loop.roots = None
 

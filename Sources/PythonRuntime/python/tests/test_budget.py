@@ -39,6 +39,7 @@ class Budgets(unittest.TestCase):
     def test_inner_boundaries_must_cover_more(self) -> None:
         budget = Budget(0.01)
         budget.took(0.01, 1000)
+        budget.took(0.01, 1000)
         self.assertTrue(budget.is_worth(0.25, 10))
         self.assertFalse(budget.is_worth(0.25, 10, is_inner=True))
 
