@@ -21,7 +21,7 @@ enum WorkerEnvironment {
         variables["PYTHONPATH"] = start + path
         if variables["PYTHONHASHSEED"] == nil, let seed = material.details.hashSeed {
             variables["PYTHONHASHSEED"] = seed
-            variables["HINDSIGHT_HASHSEED"] = "chosen"
+            variables["HINDSIGHT_HASHSEED"] = seed
         }
         variables["HINDSIGHT_MODE"] = "replay"
         variables["HINDSIGHT_ROOT"] = material.run.root

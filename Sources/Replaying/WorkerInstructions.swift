@@ -6,6 +6,7 @@ import RunStore
 /// What is absent is a null on the wire, not a missing key.
 struct WorkerInstructions: Encodable {
     var root: String
+    var module: String?
     var sources: [Source]
     var entropy: [EntropyRecord]
     var initial: [String: String]
@@ -78,6 +79,7 @@ struct WorkerInstructions: Encodable {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode("replay", forKey: .t)
         try container.encode(root, forKey: .root)
+        try container.encode(module, forKey: .module)
         try container.encode(sources, forKey: .sources)
         try container.encode(entropy, forKey: .entropy)
         try container.encode(initial, forKey: .initial)
@@ -89,13 +91,14 @@ struct WorkerInstructions: Encodable {
     }
 
     enum Keys: CodingKey {
-        case t, root, sources, entropy, initial, hashseed, jumps, checks, checkpoints, stop
+        case t, root, module, sources, entropy, initial, hashseed, jumps, checks, checkpoints, stop
     }
 
     init(
         root: String, sources: [Source], recorded: RecordedMaterial, plan: Plan, states: [StateLocation]
     ) {
         self.root = root
+        module = recorded.run.module
         self.sources = sources
         entropy = recorded.entropy
         initial = recorded.initialStates

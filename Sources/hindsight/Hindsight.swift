@@ -8,6 +8,7 @@ struct Hindsight: AsyncParsableCommand {
         abstract: "Ask a past training run what it would have logged.",
         subcommands: [
             Record.self,
+            Query.self,
             Runs.self,
             Show.self,
             Demo.self,

@@ -1,0 +1,187 @@
+import ArgumentParser
+import Foundation
+import HindsightCore
+import PythonSource
+import Replaying
+import RunStore
+
+struct Query: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answer the new and changed log statements of source files from a past run.",
+        discussion: """
+            Add a log statement to a file of a recorded program, anywhere, and name the file here. The run is \
+            replayed in a sandbox, as little of it as is needed, and what the statement would have printed is \
+            printed, with a verdict for every value.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Edited source files of the program.", valueName: "file"))
+    var files: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "Ask this run (its id, the beginning of it, or its name) instead of the newest.", valueName: "run"
+        ))
+    var run: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only these iterations, counted from 0: epoch=3, epoch=30..40,step=0, epoch=0,5,last.",
+            valueName: "spec"), transform: { try IterationSelection(parsing: $0) })
+    var iterations: IterationSelection?
+
+    @Option(help: "How to print the values: text, jsonl or csv.")
+    var format = QueryFormat.text
+
+    @Flag(
+        help: "Replay even where this system gives no copy-on-write view: the program may then change files.")
+    var allowWeakSandbox = false
+
+    @OptionGroup var store: StoreOption
+
+    func run() async throws {
+        let location = store.location
+        guard let store = try Store.openExisting(location) else {
+            throw CommandFailure("\(StoreError.noRuns(directory: location.root))".capitalizedFirst + ".")
+        }
+        var paths: [String] = []
+        for file in files {
+            let path = try QuerySources.path(of: file, in: location)
+            if !paths.contains(path) { paths.append(path) }
+        }
+        let run = try chosenRun(in: store, paths: paths, location)
+        let recorded = try store.sources(of: run.id)
+        let sources = try QuerySources(asked: paths, run: run, recorded: recorded)
+        let analyzer = SourceAnalyzer(interpreter: run.interpreter)
+        try await analyzer.load(run: run.id, sources: recorded)
+        let match = try await analyzer.match(run: run.id, files: sources.files)
+        try tellChanges(match, asked: paths)
+        guard match.files.contains(where: { paths.contains($0.path) && !$0.probes.isEmpty }) else { return }
+        try await answer(
+            HindsightQuery(run: run, match: match, edited: sources.files, iterations: iterations), paths,
+            store)
+    }
+
+    private func chosenRun(in store: Store, paths: [String], _ location: StoreLocation) throws -> Run {
+        if let wanted = run { return try store.run(matching: wanted) }
+        guard let newest = try store.newestRun(loading: nil) else {
+            throw CommandFailure("\(StoreError.noRuns(directory: location.root))".capitalizedFirst + ".")
+        }
+        guard paths.count > 1 else {
+            guard let run = try store.newestRun(loading: paths[0]) else {
+                throw CommandFailure(Self.neverLoaded(paths[0], newest))
+            }
+            return run
+        }
+        for run in try store.runs() {
+            let loaded = Set(try store.sources(of: run.id).map(\.path))
+            if loaded.isSuperset(of: paths) { return run }
+        }
+        for path in paths where try store.newestRun(loading: path) == nil {
+            throw CommandFailure(Self.neverLoaded(path, newest))
+        }
+        throw CommandFailure("No run has loaded all of these files; ask about them one by one.")
+    }
+
+    private static func neverLoaded(_ path: String, _ newest: Run) -> String {
+        "No recorded run has loaded \(path); the newest one ran \(newest.program). Record a program that uses "
+            + "it with: hindsight record -- python …"
+    }
+
+    /// What of the edits is not replayed, and files that cannot be read as programs.
+    private func tellChanges(_ match: SourceMatch, asked: [String]) throws {
+        for file in match.files {
+            if !file.parsed {
+                let fault = file.error.map { ", \($0.description)" } ?? ""
+                guard !asked.contains(file.path) else {
+                    throw CommandFailure(
+                        "\(file.path) is not a Python program as it is now\(fault). Nothing was replayed.")
+                }
+                StandardError.write(
+                    "hindsight: \(file.path) is not a program as it is now; the recorded one is used")
+            }
+            for change in file.changes where change.kind != .removed {
+                StandardError.write("\(file.path):\(change.line): \(change.message)")
+            }
+        }
+    }
+
+    private func answer(_ query: HindsightQuery, _ paths: [String], _ store: Store) async throws {
+        let replayer = Replayer(
+            store: store, settings: ReplaySettings(sandbox: allowWeakSandbox ? .allowWeak : .required))
+        let status = ReplayStatusLine()
+        var hits: [Hit] = []
+        var verdicts: [VerdictKey: Verdict] = [:]
+        var isFinished = false
+        for await event in replayer.replay(query) {
+            switch event {
+            case .planned: break
+            case .hits(let new): hits += new.filter { paths.contains($0.file) }
+            case .verdicts(let updates):
+                for update in updates {
+                    verdicts[VerdictKey(order: update.order, file: update.file, line: update.line)] =
+                        update.verdict
+                }
+            case .progress(let progress): status.show(progress, hits: hits.count)
+            case .note(let text):
+                status.clear()
+                StandardError.write("hindsight: \(text)")
+            case .restarted:
+                hits.removeAll()
+                verdicts.removeAll()
+            case .finished: isFinished = true
+            case .failed(let failure):
+                status.clear()
+                for line in failure.output { StandardError.write("  \(line)") }
+                throw CommandFailure(failure.description)
+            }
+        }
+        status.clear()
+        guard isFinished else { throw CommandFailure("The replay was cancelled.") }
+        for index in hits.indices {
+            let hit = hits[index]
+            if let verdict = verdicts[VerdictKey(order: hit.order, file: hit.file, line: hit.line)] {
+                hits[index].verdict = verdict
+            }
+        }
+        format.write(hits.enumerated().sorted(by: Self.isBefore).map(\.element), of: query.run)
+        tellDoubts(hits)
+    }
+
+    private struct VerdictKey: Hashable {
+        var order: OrderKey
+        var file: String
+        var line: Int
+    }
+
+    /// Program order; hits of one statement stay as they came.
+    private static func isBefore(_ left: (offset: Int, element: Hit), _ right: (offset: Int, element: Hit))
+        -> Bool
+    {
+        if left.element.order < right.element.order { return true }
+        return !(right.element.order < left.element.order) && left.offset < right.offset
+    }
+
+    /// Every reason why values are not exact, once for each statement.
+    private func tellDoubts(_ hits: [Hit]) {
+        struct Doubt: Hashable { var place: String, name: String, reason: String }
+        var counts: [Doubt: Int] = [:]
+        var order: [Doubt] = []
+        for hit in hits {
+            guard let reason = hit.verdict.reason else { continue }
+            let doubt = Doubt(place: "\(hit.file):\(hit.line)", name: hit.verdict.name, reason: reason)
+            if counts[doubt] == nil { order.append(doubt) }
+            counts[doubt, default: 0] += 1
+        }
+        for doubt in order {
+            let count = counts[doubt, default: 0]
+            let values = count == 1 ? "1 value is" : "\(count) values are"
+            StandardError.write("\(doubt.place): \(values) \(doubt.name): \(doubt.reason)")
+        }
+    }
+}
+
+extension String {
+    /// With its first letter made a capital.
+    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

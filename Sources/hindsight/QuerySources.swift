@@ -1,0 +1,72 @@
+import Foundation
+import HindsightCore
+import PythonSource
+import RunStore
+
+/// The files that a query is about, and the rest of the run's program as it is on disk.
+struct QuerySources {
+    /// Relative to the root: the files whose hits are wanted.
+    var asked: [String]
+    /// The asked files and the run's other modules where they can be read.
+    var files: [SourceFile]
+
+    /// Resolves a FILE of the command line against the working directory, to a path relative to the root.
+    static func path(of file: String, in location: StoreLocation) throws -> String {
+        let directory = FileManager.default.currentDirectoryPath
+        let absolute = file.hasPrefix("/") ? file : directory + "/" + file
+        guard let pointer = realpath(absolute, nil) else {
+            throw CommandFailure("\(file) cannot be read: \(String(cString: strerror(errno))).")
+        }
+        defer { free(pointer) }
+        let resolved = String(cString: pointer)
+        let root = location.root == "/" ? "/" : location.root + "/"
+        guard resolved.hasPrefix(root) else {
+            throw CommandFailure(
+                "\(file) lies outside the project \(location.root), so no run of it can have loaded it.")
+        }
+        return String(resolved.dropFirst(root.count))
+    }
+
+    init(asked: [String], run: Run, recorded: [RecordedSource]) throws {
+        self.asked = asked
+        let known = Set(recorded.map(\.path))
+        for path in asked where !known.contains(path) {
+            throw CommandFailure(
+                "Run \(run.id) of \(run.program) did not load \(path). `hindsight show \(run.id)` lists what "
+                    + "it loaded.")
+        }
+        files = []
+        for path in asked {
+            files.append(SourceFile(path: path, text: try Self.text(of: path, root: run.root)))
+        }
+        for source in recorded where !asked.contains(source.path) {
+            // A module that is gone or unreadable counts as it was recorded.
+            if let text = try? Self.text(of: source.path, root: run.root) {
+                files.append(SourceFile(path: source.path, text: text))
+            }
+        }
+    }
+
+    private static func text(of path: String, root: String) throws -> String {
+        let absolute = root + "/" + path
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: absolute))
+        } catch {
+            throw CommandFailure("\(absolute) cannot be read: \(error.localizedDescription)")
+        }
+        guard var text = String(data: data, encoding: .utf8) else {
+            throw CommandFailure("\(absolute) is not UTF-8 text, so its statements cannot be compared.")
+        }
+        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+        return text
+    }
+}
+
+/// A failure of a command, as a sentence for people.
+struct CommandFailure: Error, CustomStringConvertible, LocalizedError {
+    var description: String
+    var errorDescription: String? { description }
+
+    init(_ description: String) { self.description = description }
+}
