@@ -251,30 +251,36 @@ class _Carried:
 def _binds_first(node: ast.AST, name: str) -> bool:
     """Whether a statement binds the name whatever happens, before it looks at it."""
     if isinstance(node, ast.Assign):
-        bound = any(
-            isinstance(target, ast.Name) and target.id == name
-            for whole in node.targets
-            for target in ast.walk(whole)
+        return any(_stores(target, name) for target in node.targets) and not _mentions(
+            node.value, name
         )
-        return bound and not _mentions(node.value, name)
     if isinstance(node, ast.AnnAssign):
-        return node.value is not None and not _mentions(node.value, name)
+        return (
+            node.value is not None
+            and _stores(node.target, name)
+            and not _mentions(node.value, name)
+        )
     if isinstance(node, (ast.For, ast.AsyncFor)):
-        return _mentions(node.target, name) and not _mentions(node.iter, name)
+        return _stores(node.target, name) and not _mentions(node.iter, name)
     if isinstance(node, (ast.With, ast.AsyncWith)):
         for item in node.items:
             if _mentions(item.context_expr, name):
                 return False
-            if item.optional_vars is not None and _mentions(item.optional_vars, name):
+            if item.optional_vars is not None and _stores(item.optional_vars, name):
                 return True
         return bool(node.body) and _first_mention_binds(node.body, name)
     if isinstance(node, (*IMPORTS, *DEFINITIONS)):
         return True
     if isinstance(node, ast.If):
         return not _mentions(node.test, name) and _only_there(node, name)
-    if isinstance(node, ast.Expr):
-        return False
     return False
+
+
+def _stores(target: ast.AST, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(target)
+    )
 
 
 def _only_there(node: ast.If, name: str) -> bool:
