@@ -37,13 +37,13 @@ extension WholeSystem {
                 return WholeSystem.skipped("Emacs is not installed")
             }
             let hasEglot = try await Command.run(
-                emacs, ["--batch", "-Q", "-f", "package-initialize", "-l", "eglot"])
+                emacs, ["--batch", "-f", "package-initialize", "-l", "eglot"])
             guard hasEglot.status == 0 else { return WholeSystem.skipped("Emacs has no Eglot") }
             try await session(setUp: "emacs") { _ in
                 (
                     emacs,
                     [
-                        "--batch", "-Q", "-l", "\(Self.scripts)/emacs_init.el",
+                        "--batch", "-l", "\(Self.scripts)/emacs_init.el",
                         "-l", "\(Self.scripts)/emacs_session.el",
                     ]
                 )
@@ -86,6 +86,7 @@ extension WholeSystem {
                 messages.contains { $0.contains(last) }, "expected \(last) in \(messages)\n\(ended.errorText)"
             )
             #expect(seen.hover?.contains(last) == true, "hover: \(seen.hover ?? "none")")
+            #expect(seen.hover?.contains("exact") == true, "hover: \(seen.hover ?? "none")")
             print("\(setUp) shows: \(messages)\n\(seen.hover ?? "")")
         }
     }

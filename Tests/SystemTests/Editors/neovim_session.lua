@@ -38,7 +38,8 @@ local function session()
   end
   local expected = os.getenv("TEST_EXPECTED")
   vim.wait(60000, function()
-    return table.concat(messages(), "\n"):find(expected, 1, true) ~= nil
+    local text = table.concat(messages(), "\n")
+    return text:find(expected, 1, true) and not text:find("provisional", 1, true)
   end, 50)
   result.diagnostics = messages()
 
