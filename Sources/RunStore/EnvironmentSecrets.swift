@@ -1,4 +1,5 @@
 import Foundation
+import HindsightCore
 
 /// Which environment variables are kept out of the store.
 ///
@@ -26,6 +27,15 @@ public enum EnvironmentSecrets {
         let authority = value[scheme.upperBound...].prefix { $0 != "/" }
         guard let at = authority.lastIndex(of: "@") else { return false }
         return authority[..<at].contains(":")
+    }
+
+    /// Facts that name an environment variable (`env.NAME`) follow the same rule.
+    static func withoutSecrets(_ facts: [String: Scalar]) -> [String: Scalar] {
+        facts.filter { name, value in
+            guard name.hasPrefix("env.") else { return true }
+            if case .string(let text) = value, holdsPassword(value: text) { return false }
+            return !isSecret(name: String(name.dropFirst(4)))
+        }
     }
 
     /// The variables that may be stored, and the names of the others.

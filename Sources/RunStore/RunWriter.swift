@@ -80,7 +80,10 @@ public final class RunWriter: Sendable {
     /// A sentence about the recording that the user should know; the same one counts once.
     public func add(note: String) { queue { $0.notes.append(note) } }
 
-    public func set(_ fingerprint: Fingerprint) { queue { $0.fingerprint = fingerprint } }
+    public func set(_ fingerprint: Fingerprint) {
+        let facts = EnvironmentSecrets.withoutSecrets(fingerprint.facts)
+        queue { $0.fingerprint = Fingerprint(facts) }
+    }
 
     private func queue(_ change: (inout PendingRecords) -> Void) {
         var count = pending.withLock { pending in

@@ -73,7 +73,10 @@ struct RunReport: Encodable {
         writtenBytes = counts?.writtenBytes ?? 0
         loops = try Self.loops(of: run.id, recorded, in: store)
         sources = recorded.map {
-            Source(path: $0.path, module: $0.module, lines: $0.text.split(separator: "\n").count)
+            Source(
+                path: $0.path, module: $0.module,
+                lines: $0.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).count
+                    - ($0.text.last?.isNewline == true ? 1 : 0))
         }
         fingerprint = run.fingerprint
         withheldVariables = details.withheld

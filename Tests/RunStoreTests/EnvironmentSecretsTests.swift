@@ -27,5 +27,8 @@ import Testing
         let writer = try scratch.writer(environment: ["HF_TOKEN": "hush", "OMP_NUM_THREADS": "2"])
         #expect(try scratch.store.runs()[0].environment == ["OMP_NUM_THREADS": "2"])
         #expect(try scratch.store.details(of: writer.run).withheld == ["HF_TOKEN"])
+        writer.set(Fingerprint(["env.TORCH_API_KEY": .string("hush"), "env.OMP_NUM_THREADS": .string("2")]))
+        try writer.flush()
+        #expect(try scratch.store.runs()[0].fingerprint.facts == ["env.OMP_NUM_THREADS": .string("2")])
     }
 }
