@@ -103,13 +103,18 @@ final class QueryReplay {
     }
 
     private func finish(_ answer: Answer) throws {
+        if answer.main.hits.isEmpty, let contradiction = answer.main.evidence.contradiction {
+            throw ReplayFailure(
+                "The replay of run \(query.run.id) did not go the way of the run, so it says nothing about "
+                    + "these statements; \(contradiction).", output: answer.main.output)
+        }
         tell(answer.verdicts, of: answer.main, isFinal: true)
         try keep(answer)
         emit(.finished)
     }
 
     private func keep(_ answer: Answer) throws {
-        guard query.run.status != .running,
+        guard query.run.status != .running, answer.main.evidence.contradiction == nil,
             answer.verdicts.allSatisfy({ verdict in
                 switch verdict {
                 case .exact, .diverged: true

@@ -31,6 +31,8 @@ struct ReplayPass {
     private(set) var probes: [String] = []
     private(set) var standings: [Standing] = []
     private(set) var fingerprint = Fingerprint([:])
+    /// The last lines that the program wrote, where it did not end as the run did.
+    private(set) var output: [String] = []
     private var probeErrors: [String: Int] = [:]
 
     private var position = OrderKey([])
@@ -81,6 +83,7 @@ struct ReplayPass {
             if !settled.isEmpty { tell(.settled(settled), self) }
             settled.removeAll()
         }
+        if evidence.contradiction != nil, case .completed? = outcome { output = worker.output.lastLines(6) }
         for (probe, count) in probeErrors.sorted(by: { $0.key < $1.key }) where count > 1 {
             tell(.note("\(probe) raised \(count) times in all"), self)
         }
