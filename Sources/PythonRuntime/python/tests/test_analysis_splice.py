@@ -407,6 +407,142 @@ class TrainingChanges(SpliceCase):
         self.check(TRAIN, edited, TRAIN, changes=[(8, "training"), (11, "unplaced")])
 
 
+class NamesOfTheProgram(SpliceCase):
+    LOOPS = """\
+def f(model, xs):
+    for p in model.ps():
+        p.zero()
+    for x in xs:
+        y = model(x)
+        y.backward()
+    try:
+        z = 1
+        g(z)
+    except ValueError:
+        z = 2
+    return model
+"""
+
+    def isolated(self, old: str, new: str) -> list[str]:
+        match = self.match(self.LOOPS, self.edit(old, new, self.LOOPS))
+        splice("train.py", self.LOOPS, self.edit(old, new, self.LOOPS))
+        return [ast.unparse(addition.node) for addition in match.additions]
+
+    def test_a_variable_that_is_no_longer_needed(self) -> None:
+        for name in ("p", "x", "y", "z"):
+            with self.subTest(name):
+                added = f"    for {name} in model.ps(): print({name})\n"
+                expected = [f"for _hindsight_{name} in model.ps():\n    print(_hindsight_{name})"]
+                self.assertEqual(self.isolated("    return model\n", added + "    return model\n"), expected)
+                self.assertEqual(self.isolated("    for p in", added + "    for p in"), expected)
+
+    def test_together_with_what_reads_it(self) -> None:
+        self.assertEqual(
+            self.isolated("    return model\n", "    x = 1\n    x += 2\n    print(x, f'{x=}')\n    return model\n"),
+            ["_hindsight_x = 1", "_hindsight_x += 2", "print(_hindsight_x, f'x={_hindsight_x!r}')"],
+        )
+
+    def test_a_variable_that_is_still_needed(self) -> None:
+        for old, new in (
+            ("        y.backward()", "        for y in []: print(y)\n        y.backward()"),
+            ("        y = model(x)", "        x = 3\n        y = model(x)"),
+            ("        p.zero()", "        p = 3\n        p.zero()"),
+            ("        g(z)", "        z = 3\n        g(z)"),
+            ("    return model", "    model = 3\n    return model"),
+            ("        z = 1\n", "        model = 3\n        z = 1\n"),
+            ("    return model", "    x += 1\n    return model"),
+        ):
+            with self.subTest(new):
+                self.assertEqual(self.isolated(old, new), [])
+
+    def test_another_probe_that_reads_the_recorded_value(self) -> None:
+        text = self.LOOPS.replace("    try:", "    for x in []: print(x)\n    try:").replace(
+            "    return", "    print(x)\n    return"
+        )
+        match = self.match(self.LOOPS, text)
+        self.assertEqual([change.kind for change in match.changes], ["conflict"])
+        self.assertEqual([ast.unparse(a.node) for a in match.additions], ["print(x)"])
+
+    def test_what_closures_and_other_functions_see(self) -> None:
+        recorded = "n = 1\ndef f():\n    return n\nf()\n"
+        match = self.match(recorded, recorded + "for n in []: print(n)\n")
+        self.assertEqual([change.kind for change in match.changes], ["conflict"])
+
+
+class Extractions(SpliceCase):
+    def test_an_expression_that_got_a_name(self) -> None:
+        for recorded, edited, line in (
+            (
+                "def f(self, x):\n    return self.b(F.relu(self.a(x)))\n",
+                "def f(self, x):\n    h = F.relu(self.a(x))\n    print(h)\n    return self.b(h)\n",
+                3,
+            ),
+            (
+                "def f(m, x, y):\n    loss = crit(m(x), y)\n    loss.backward()\n",
+                "def f(m, x, y):\n    out = m(x)\n    loss = crit(out, y)\n    print(out)\n    loss.backward()\n",
+                4,
+            ),
+            (
+                "for i in range(3):\n    print('acc', evaluate(i))\n",
+                "for i in range(3):\n    acc = evaluate(i)\n    print(acc)\n    print('acc', acc)\n",
+                3,
+            ),
+            (
+                "x = h(g(f(1), 2))\n",
+                "a = f(1)\nb = g(a, 2)\nprint(a, b)\nx = h(b)\n",
+                3,
+            ),
+        ):
+            with self.subTest(edited):
+                match = self.match(recorded, edited)
+                self.assertEqual([probe.line for probe in match.probes], [line])
+                self.assertEqual(match.changes, [])
+                spliced = splice("train.py", recorded, edited)
+                self.assertEqual(ast.unparse(spliced.tree), ast.unparse(ast.parse(edited)))
+                added = [n for n in ast.walk(spliced.tree) if getattr(n, "lineno", 0) > PROBE_LINE]
+                self.assertEqual({n.lineno - PROBE_LINE for n in added}, {line})
+
+    def test_not_where_the_order_would_change(self) -> None:
+        for recorded, edited in (
+            ("x = g(a(), b())\n", "v = b()\nprint(v)\nx = g(a(), v)\n"),
+            ("x = a() if c else b()\n", "v = a()\nprint(v)\nx = v if c else b()\n"),
+            ("y = 1\nx = g(f())\n", "v = f()\ny = 1\nprint(v)\nx = g(v)\n"),
+            ("x = [f() for i in z]\n", "v = f()\nprint(v)\nx = [v for i in z]\n"),
+        ):
+            with self.subTest(edited):
+                match = self.match(recorded, edited)
+                self.assertEqual(match.extractions, [])
+                self.assertNotEqual(match.changes, [])
+
+    def test_a_step_alone_changes_nothing(self) -> None:
+        recorded = "x = h(g(1))\n"
+        match = self.match(recorded, "v = g(1)\nx = h(v)\n")
+        self.assertEqual((match.additions, match.changes, match.extractions), ([], [], []))
+
+
+class Headers(SpliceCase):
+    def test_a_count_for_a_probe(self) -> None:
+        recorded = "def f(loader):\n    for x, y in loader:\n        g(x)\n"
+        edited = "def f(loader):\n    for i, (x, y) in enumerate(loader, 1):\n        g(x)\n        print(i)\n"
+        self.check(
+            recorded,
+            edited,
+            "def f(loader):\n    i = 0\n    for x, y in loader:\n        i += 1\n        g(x)\n        print(i)\n",
+            probes=[(4, "new")],
+        )
+        self.check(recorded, edited.replace("        print(i)\n", ""), recorded)
+
+    def test_another_name_for_the_item(self) -> None:
+        recorded = "for _ in range(3):\n    g(1)\n"
+        self.check(
+            recorded,
+            "for epoch in range(3):\n    print(epoch)\n    g(1)\n",
+            "for _ in range(3):\n    epoch = _\n    print(epoch)\n    g(1)\n",
+            probes=[(2, "new")],
+            changes=[(1, "training")],
+        )
+
+
 class Reformatting(SpliceCase):
     def test_formatting_comments_hints_and_docstrings(self) -> None:
         edited = '''

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Iterable, Iterator, Optional
 
+from .liveness import binds_first, mentions
 from .logcalls import log_call_name
 from .probes import Addition
 from .recorded import RecordedFile, RecordedProgram
@@ -124,7 +125,7 @@ class _Carried:
         """The loops over which the name's value is carried; None: over any."""
         touches: list[_Touch] = []
         for addition in self.additions:
-            if addition.file is not file or not _mentions(addition.node, name):
+            if addition.file is not file or not mentions(addition.node, name):
                 continue
             is_inside = addition.scope is scope and not isinstance(addition.node, DEFINITIONS)
             touch = self._touch(addition, name)
@@ -157,7 +158,7 @@ class _Carried:
     def _is_fresh(self, file: RecordedFile, touches: list[_Touch], name: str) -> bool:
         """Whether each iteration binds the name anew before anything looks at it."""
         first = touches[0]
-        if not _binds_first(first.addition.node, name):
+        if not binds_first(first.addition.node, name):
             return False
         place = first.addition.place
         if isinstance(first.addition.node, LOOPS) and len(touches) > 1:
@@ -248,69 +249,10 @@ class _Carried:
         return True
 
 
-def _binds_first(node: ast.AST, name: str) -> bool:
-    """Whether a statement binds the name whatever happens, before it looks at it."""
-    if isinstance(node, ast.Assign):
-        return any(_stores(target, name) for target in node.targets) and not _mentions(
-            node.value, name
-        )
-    if isinstance(node, ast.AnnAssign):
-        return (
-            node.value is not None
-            and _stores(node.target, name)
-            and not _mentions(node.value, name)
-        )
-    if isinstance(node, (ast.For, ast.AsyncFor)):
-        return _stores(node.target, name) and not _mentions(node.iter, name)
-    if isinstance(node, (ast.With, ast.AsyncWith)):
-        for item in node.items:
-            if _mentions(item.context_expr, name):
-                return False
-            if item.optional_vars is not None and _stores(item.optional_vars, name):
-                return True
-        return bool(node.body) and _first_mention_binds(node.body, name)
-    if isinstance(node, (*IMPORTS, *DEFINITIONS)):
-        return True
-    if isinstance(node, ast.If):
-        return not _mentions(node.test, name) and _only_there(node, name)
-    return False
-
-
-def _stores(target: ast.AST, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(target)
-    )
-
-
-def _only_there(node: ast.If, name: str) -> bool:
-    return _first_mention_binds(node.body, name) and not any(
-        _mentions(child, name) for child in node.orelse
-    )
-
-
-def _first_mention_binds(block: list[ast.stmt], name: str) -> bool:
-    for statement in block:
-        if _mentions(statement, name):
-            return _binds_first(statement, name)
-    return False
-
-
-def _mentions(tree: ast.AST, name: str) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id == name:
-            return True
-        if isinstance(node, DEFINITIONS) and node.name == name:
-            return True
-        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
-            return True
-    return False
-
-
 def _has_inner_function(tree: ast.AST, name: str) -> bool:
     """Whether the name occurs in a function or a lambda inside the statement."""
     return any(
-        isinstance(node, (*FUNCTIONS, ast.Lambda)) and _mentions(node, name)
+        isinstance(node, (*FUNCTIONS, ast.Lambda)) and mentions(node, name)
         for node in ast.walk(tree)
     )
 

@@ -7,7 +7,7 @@ its control flow. Whether it disturbs the training in other ways shows when the 
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple, Optional
+from typing import Collection, NamedTuple, Optional
 
 from .recorded import RecordedFile, RecordedProgram
 from .scopes import Bindings, Scope, root_name
@@ -27,10 +27,30 @@ class Conflict(NamedTuple):
 
 
 def find_conflict(
-    statement: ast.stmt, file: RecordedFile, program: RecordedProgram, scope: Scope
+    statement: ast.stmt,
+    file: RecordedFile,
+    program: RecordedProgram,
+    scope: Scope,
+    own: Collection[str] = (),
 ) -> Optional[Conflict]:
-    """The first reason against adding `statement` to the recorded scope; None where there is none."""
-    return _leaving(statement, False) or _binding(statement, file, program, scope)
+    """The first reason against adding `statement` to the recorded scope; None where there is none.
+
+    `own` are names that the statement may bind although the recorded program uses them.
+    """
+    return _leaving(statement, False) or _binding(statement, file, program, scope, own)
+
+
+def rebound_names(statement: ast.stmt, scope: Scope) -> dict[str, ast.AST]:
+    """The variables of the recorded scope that an added statement binds, with the node that does."""
+    if scope.kind == "class":
+        return {}
+    bound = Bindings([statement]).here
+    return {name: node for name, node in bound.items() if name in scope.used}
+
+
+def rebinding(name: str, node: ast.AST) -> Conflict:
+    """The conflict of a statement that binds a name which the recorded program needs."""
+    return Conflict(node, f"it binds `{name}`, which the recorded program uses")
 
 
 def is_repeated_import(statement: ast.stmt, file: RecordedFile, scope: Scope) -> bool:
@@ -86,14 +106,20 @@ def _leaving(node: ast.AST, in_loop: bool) -> Optional[Conflict]:
 
 
 def _binding(
-    statement: ast.stmt, file: RecordedFile, program: RecordedProgram, scope: Scope
+    statement: ast.stmt,
+    file: RecordedFile,
+    program: RecordedProgram,
+    scope: Scope,
+    allowed: Collection[str],
 ) -> Optional[Conflict]:
     bindings = Bindings([statement])
     if bindings.star is not None:
         return Conflict(bindings.star, "what `import *` binds cannot be known beforehand")
     for name, node in bindings.here.items():
+        if name in allowed:
+            continue
         if name in scope.used or (scope.kind == "class" and name in program.attributes):
-            return Conflict(node, f"it binds `{name}`, which the recorded program uses")
+            return rebinding(name, node)
     for name, node in bindings.module.items():
         if name in file.scopes.module.used:
             return Conflict(node, f"it binds the global `{name}`, which the recorded program uses")

@@ -13,7 +13,9 @@ import re
 from collections import Counter
 from typing import Iterator, Optional, Sequence
 
+from .extraction import Extraction, find_extractions
 from .logcalls import first_log_call, is_log_statement, log_calls
+from .recorded import RecordedFile
 from .source import (
     COMPOUND,
     DEFINITIONS,
@@ -37,7 +39,8 @@ class Pair:
 
     Kinds: `same`; `block` (a compound statement whose header is the same); `header` (the header differs);
     `changed` (a simple statement that differs); `log` (a log statement that differs); `logs` (a compound
-    statement that is there for its logs, replaced as a whole).
+    statement that is there for its logs, replaced as a whole); `step` and `final` (parts of a recorded
+    statement that the edited source executes in steps).
     """
 
     __slots__ = ("recorded", "edited", "kind", "moved")
@@ -52,9 +55,10 @@ class Pair:
 class Matching:
     """The pairs of two parsed texts, by the identity of their nodes."""
 
-    def __init__(self, recorded: Source, edited: Source) -> None:
+    def __init__(self, recorded: RecordedFile, edited: Source) -> None:
         self.recorded = recorded
         self.edited = edited
+        self.extractions: list[Extraction] = []
         self.pairs: dict[int, Pair] = {}
         self.partners: dict[int, Pair] = {}
         self._loose: dict[int, tuple[list[ast.stmt], list[ast.stmt]]] = {}
@@ -111,6 +115,8 @@ class Matching:
             end += 1
         left = left[start : len(left) - end]
         right = right[start : len(right) - end]
+        if left and right:
+            left, right = self._pair_extractions(left, right)
         for one, other in self._alignment(left, right):
             self._join(one, other)
         left = [statement for statement in left if id(statement) not in self.partners]
@@ -142,6 +148,26 @@ class Matching:
                 self._add(partner, statement, "same")
         # An import that is gone changes nothing of what the run did, so it is not left over.
         return [statement for statement in left if not isinstance(statement, IMPORTS)], rest
+
+    def _pair_extractions(
+        self, left: list[ast.stmt], right: list[ast.stmt]
+    ) -> tuple[list[ast.stmt], list[ast.stmt]]:
+        taken = self.recorded.scopes.of[self._scope].used
+        found = list(find_extractions(self.recorded, left, self.edited, right, taken))
+        for extraction in found:
+            self.extractions.append(extraction)
+            for step in extraction.steps:
+                self._add(extraction.recorded, step, "step")
+            # The statement itself stands where its last part stands.
+            self.partners.pop(id(extraction.recorded), None)
+            self._add(extraction.recorded, extraction.final, "final")
+        if not found:
+            return left, right
+        # The order around must be kept, so what crosses is left to the alignment's other means.
+        return (
+            [statement for statement in left if id(statement) not in self.partners],
+            [statement for statement in right if id(statement) not in self.pairs],
+        )
 
     def _pair_definitions(
         self, left: list[ast.stmt], right: list[ast.stmt]

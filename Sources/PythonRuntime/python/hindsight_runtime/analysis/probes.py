@@ -8,11 +8,14 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Iterator, Optional
 
-from .conflicts import find_conflict, is_repeated_import
+from .conflicts import Conflict, find_conflict, is_repeated_import, rebinding, rebound_names
+from .extraction import Extraction
+from .headers import names_of_header
+from .liveness import Liveness, binds_first, can_be_renamed, rename
 from .logcalls import first_log_call, is_log_statement, log_calls
 from .matching import Matching, Pair
 from .recorded import RecordedFile, RecordedProgram
-from .scopes import Bindings, Scope, loaded_names
+from .scopes import Bindings, Scope, imported_names, loaded_names
 from .source import (
     COMPOUND,
     DEFINITIONS,
@@ -25,6 +28,7 @@ from .source import (
     first_position,
     is_inert,
     named_blocks,
+    normalized,
     statements,
 )
 
@@ -57,7 +61,7 @@ class Change:
     message: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Addition:
     """An added statement (or `case`) and its place in the recorded tree."""
 
@@ -67,6 +71,9 @@ class Addition:
     scope: Scope
     kind: str = "new"
     sites: list[str] = field(default_factory=list)
+    # Variables of the recorded scope that it binds, with the nodes that do.
+    rebinds: dict[str, ast.AST] = field(default_factory=dict)
+    renamed: bool = False
 
 
 @dataclass
@@ -80,14 +87,17 @@ class FileMatch:
     changes: list[Change] = field(default_factory=list)
     logs: list[tuple[str, ast.stmt]] = field(default_factory=list)
     loops: list[tuple[str, ast.stmt]] = field(default_factory=list)
+    # Recorded statements that have to be executed in steps for the sake of probes.
+    extractions: list[Extraction] = field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
         """What decides the answer, as text: places and added statements without line numbers."""
-        return "\n".join(
-            f"{a.file.path} {a.file.path_to(a.place)} {a.kind} {a.sites} {self.edited.key(a.node)}"
+        parts = [
+            f"{a.file.path} {a.file.path_to(a.place)} {a.kind} {a.sites} {normalized(a.node)}"
             for a in self.additions
-        )
+        ]
+        return "\n".join(parts + [extraction.key for extraction in self.extractions])
 
 
 def fingerprint(matches: list[FileMatch]) -> str:
@@ -109,9 +119,17 @@ class _Classification:
         self.matching = Matching(file, edited)
         # Statements right inside a block that the recorded program does not have.
         self._wrapped: set[int] = set()
+        # What gives probes the names of a changed loop header.
+        self._helpers: list[tuple[set[str], list[Addition]]] = []
+        self._liveness: dict[tuple[int, str], Liveness] = {}
         self.result = FileMatch(file.path, edited)
         self._walk(edited.tree.body, Place(file.tree, "body", self._start(file.tree)))
+        self._drop_unused_helpers()
+        self._isolate()
         self._drop_unknown_names()
+        self.result.extractions = [
+            extraction for extraction in self.matching.extractions if self._is_needed(extraction)
+        ]
         self._removed()
         self._locate()
         self._collect_probes()
@@ -121,15 +139,22 @@ class _Classification:
 
     def _walk(self, block: list, default: Place) -> None:
         anchor: Optional[Place] = None
+        steps = 0
         waiting: list[ast.stmt] = []
         for statement in self._flattened(block):
             pair = self.matching.pairs.get(id(statement))
             if pair is not None:
                 place = self.file.place(pair.recorded)
+                if pair.kind == "step":
+                    steps += 1
+                    anchor_here = place._replace(step=steps)
+                else:
+                    anchor_here = place._replace(index=place.index + 1)
+                    steps = 0
                 for earlier in waiting:
                     self._add(earlier, place)
                 waiting = []
-                anchor = place._replace(index=place.index + 1)
+                anchor = anchor_here
                 self._follow(pair, anchor)
             elif anchor is not None:
                 self._add(statement, anchor)
@@ -166,6 +191,8 @@ class _Classification:
 
     def _follow(self, pair: Pair, after: Place) -> None:
         one, other = pair.recorded, pair.edited
+        if pair.kind in ("step", "final"):
+            return
         if pair.kind in ("log", "logs"):
             sites = [
                 self.file.identifier(statement)
@@ -185,7 +212,7 @@ class _Classification:
             )
             return
         if pair.kind == "header":
-            self._training_header(one, other)
+            self._changed_header(one, other)
         else:
             self._moved(pair)
         for name, counterpart in named_blocks(other):
@@ -193,6 +220,36 @@ class _Classification:
                 self._parts(one, name, counterpart)
             else:
                 self._walk(counterpart, Place(one, name, self._start(one, name)))
+
+    def _changed_header(self, one: ast.stmt, other: ast.stmt) -> None:
+        header = names_of_header(one, other)
+        if header is None:
+            self._training_header(one, other)
+            return
+        if not header.is_equivalent:
+            self._training_header(one, other)
+        place = self.file.place(one)
+        if header.names & self.file.scope_at(place).used:
+            return
+        first = len(self.result.additions)
+        for statement in header.before:
+            self._add(statement, place)
+        for statement in header.inside:
+            self._add(statement, Place(one, "body", 0))
+        self._helpers.append((header.names, self.result.additions[first:]))
+
+    def _drop_unused_helpers(self) -> None:
+        helpers = [addition for _, additions in self._helpers for addition in additions]
+        for names, additions in self._helpers:
+            used = any(
+                not names.isdisjoint(_names_in(addition.node))
+                for addition in self.result.additions
+                if addition not in helpers
+            )
+            if not used:
+                self.result.additions = [
+                    addition for addition in self.result.additions if addition not in additions
+                ]
 
     def _parts(self, owner: ast.AST, name: str, parts: list) -> None:
         recorded = getattr(owner, name)
@@ -248,19 +305,77 @@ class _Classification:
         scope = self.file.scope_at(place)
         if is_repeated_import(node, self.file, scope):
             return
-        conflict = find_conflict(node, self.file, self.program, scope)
+        rebinds = rebound_names(node, scope)
+        conflict = find_conflict(node, self.file, self.program, scope, rebinds)
         if conflict is not None:
-            where = conflict.node if hasattr(conflict.node, "lineno") else node
-            self.result.changes.append(
-                Change(
-                    where.lineno,  # type: ignore[attr-defined]
-                    where.end_lineno or where.lineno,  # type: ignore[attr-defined]
-                    "conflict",
-                    f"Not replayed: {conflict.message}.",
-                )
-            )
+            self._conflict(node, conflict)
             return
-        self.result.additions.append(Addition(node, place, self.file, scope, kind, sites or []))
+        self.result.additions.append(
+            Addition(node, place, self.file, scope, kind, sites or [], rebinds)
+        )
+
+    def _conflict(self, node: ast.AST, conflict: Conflict) -> None:
+        where = conflict.node if hasattr(conflict.node, "lineno") else node
+        self.result.changes.append(
+            Change(
+                where.lineno,  # type: ignore[attr-defined]
+                where.end_lineno or where.lineno,  # type: ignore[attr-defined]
+                "conflict",
+                f"Not replayed: {conflict.message}.",
+            )
+        )
+
+    # Added statements that use a recorded variable's name for themselves.
+
+    def _isolate(self) -> None:
+        """Renames such variables where the recorded value is no longer needed, else drops the statement."""
+        for addition in list(self.result.additions):
+            for name, node in addition.rebinds.items():
+                if addition not in self.result.additions or name not in _names_in(addition.node):
+                    continue
+                group = self._group(addition, name)
+                if self._may_use(addition, name, group):
+                    for member in group:
+                        rename(member.node, name, "_hindsight_" + name)
+                        member.renamed = True
+                else:
+                    self.result.additions.remove(addition)
+                    self._conflict(addition.node, rebinding(name, node))
+
+    def _group(self, addition: Addition, name: str) -> list[Addition]:
+        """What is added at the same place and has to do with the name."""
+        return [
+            other
+            for other in self.result.additions
+            if other.place == addition.place and name in _names_in(other.node)
+        ]
+
+    def _may_use(self, addition: Addition, name: str, group: list[Addition]) -> bool:
+        scope = addition.scope
+        if not binds_first(group[0].node, name):
+            return False
+        if not all(can_be_renamed(member.node, name) for member in group):
+            return False
+        if name in scope.globals or name in scope.nonlocals or name not in scope.bound:
+            return False
+        if any(name in child.free for child in scope.children):
+            return False
+        if scope.kind == "module":
+            if name in self.program.attributes:
+                return False
+            for file in self.program.files.values():
+                if file is not self.file and name in file.scopes.module.used:
+                    return False
+        readers = [
+            other.place
+            for other in self.result.additions
+            if other.scope is scope and other not in group and name in _names_in(other.node)
+            if not binds_first(self._group(other, name)[0].node, name)
+        ]
+        key = (id(scope.node), name)
+        if key not in self._liveness:
+            self._liveness[key] = Liveness(scope.node, name)
+        return not self._liveness[key].is_needed(addition.place, readers)
 
     # Statements which need something that only the edited program has.
 
@@ -277,6 +392,9 @@ class _Classification:
                 bindings = Bindings([addition.node])  # type: ignore[list-item]
                 added.setdefault(id(addition.scope), set()).update(bindings.here)
                 added.setdefault(id(self.file.scopes.module), set()).update(bindings.module)
+            for extraction in self.matching.extractions:
+                scope = self.file.scope_at(self.file.place(extraction.recorded))
+                added.setdefault(id(scope), set()).update(extraction.names)
             for addition in list(self.result.additions):
                 missing = self._missing(addition, added)
                 if missing is None:
@@ -296,6 +414,18 @@ class _Classification:
                         f"Not replayed: the recorded program has no `{missing}` here.",
                     )
                 )
+
+    def _is_needed(self, extraction: Extraction) -> bool:
+        """Whether a probe looks at one of the steps."""
+        place = self.file.place(extraction.recorded)
+        scope = self.file.scope_at(place)
+        return any(
+            addition.place[:3] == place[:3]
+            and addition.place.step
+            or addition.scope is scope
+            and not _names_in(addition.node).isdisjoint(extraction.names)
+            for addition in self.result.additions
+        )
 
     def _missing(self, addition: Addition, added: dict[int, set[str]]) -> Optional[str]:
         needed = loaded_names(addition.node) - _BUILTINS
@@ -453,6 +583,19 @@ def position_of(node: ast.AST) -> int:
     """The first line of a node that may not have one itself (a `case`)."""
     pattern = getattr(node, "pattern", None)
     return getattr(node, "lineno", None) or (pattern.lineno if pattern is not None else 1)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    """All variables' names in a statement."""
+    found: set[str] = set()
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name):
+            found.add(child.id)
+        elif isinstance(child, (ast.ExceptHandler, *DEFINITIONS)) and child.name:
+            found.add(child.name)
+        elif isinstance(child, IMPORTS):
+            found.update(imported_names(child))
+    return found
 
 
 def _with_nested(node: ast.AST) -> Iterator[ast.stmt]:

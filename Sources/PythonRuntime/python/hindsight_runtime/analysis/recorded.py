@@ -55,7 +55,7 @@ class RecordedFile(Source):
 
     def path_to(self, place: Place) -> str:
         """The position by fields and indices from the top of the tree: no line numbers."""
-        steps = [str(place.index)]
+        steps = [f"{place.index}/{place.step}" if place.step else str(place.index)]
         for owner, field in self.ancestors(place):
             steps.append(field)
             if not isinstance(owner, ast.Module):

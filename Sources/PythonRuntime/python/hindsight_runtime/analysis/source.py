@@ -41,11 +41,15 @@ class NotParsed(Exception):
 
 
 class Place(NamedTuple):
-    """A position in a block: before the statement at `index` of the list `field` of `owner`."""
+    """A position in a block: before the statement at `index` of the list `field` of `owner`.
+
+    Where that statement was taken apart into steps, `step` of them come before the position.
+    """
 
     owner: ast.AST
     field: str
     index: int
+    step: int = 0
 
 
 class Source:
@@ -126,7 +130,7 @@ class Source:
             yield owner, field
             if isinstance(owner, ast.Module):
                 return
-            owner, field, _ = self._places[id(owner)]
+            owner, field = self._places[id(owner)][:2]
 
     def _index(self) -> None:
         places: dict[int, Place] = {}

@@ -10,6 +10,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Optional
 
+from .extraction import Extraction
 from .probes import Addition, FileMatch, Probe, match_file
 from .recorded import RecordedProgram
 from .scopes import Bindings
@@ -76,25 +77,44 @@ def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> S
     file = program.files[path]
     result = Spliced(tree=file.tree, probes=[])
     inserted: dict[tuple[int, str], list[Addition]] = {}
+    owners: dict[tuple[int, str], tuple[ast.AST, str]] = {}
+    taken_apart: dict[int, Extraction] = {}
     for match in matches:
+        for extraction in match.extractions if match.path == path else ():
+            place = file.place(extraction.recorded)
+            owners[id(place.owner), place.field] = (place.owner, place.field)
+            taken_apart[id(extraction.recorded)] = extraction
+            scope = file.scope_at(place)
+            result.names.setdefault(scope.qualified, set()).update(extraction.names)
         for addition in match.additions:
             if addition.file is not file:
                 continue
-            inserted.setdefault((id(addition.place.owner), addition.place.field), []).append(addition)
+            place = addition.place
+            owners[id(place.owner), place.field] = (place.owner, place.field)
+            inserted.setdefault((id(place.owner), place.field), []).append(addition)
             _note_names(addition, result)
         if match.path == path:
             result.probes.extend(match.probes)
-    for additions in inserted.values():
-        owner, name, _ = additions[0].place
+    for key, (owner, name) in owners.items():
+        by_place: dict[tuple[int, int], list[ast.AST]] = {}
+        for addition in inserted.get(key, ()):
+            position = (addition.place.index, addition.place.step)
+            by_place.setdefault(position, []).append(_marked(addition.node))
         block = getattr(owner, name)
-        by_index: dict[int, list[ast.AST]] = {}
-        for addition in additions:
-            by_index.setdefault(addition.place.index, []).append(_marked(addition.node))
         merged: list[ast.AST] = []
         for index in range(len(block) + 1):
-            merged.extend(by_index.get(index, ()))
-            if index < len(block):
+            merged.extend(by_place.get((index, 0), ()))
+            if index == len(block):
+                break
+            extraction = taken_apart.get(id(block[index]))
+            if extraction is None:
                 merged.append(block[index])
+                continue
+            steps, final = extraction.apply()
+            for number, step in enumerate(steps, 1):
+                merged.append(step)
+                merged.extend(by_place.get((index, number), ()))
+            merged.append(final)
         setattr(owner, name, merged)
     return result
 
