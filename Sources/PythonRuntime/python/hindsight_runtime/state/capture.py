@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import hidden
+from . import hidden, settable
 from .errors import CaptureFailed
 from .kinds import Kind
-from .locate import paths_of
+from .locate import new_objects, paths_of
 from .lost import Unknown
 from .roots import Roots
 from .source import Source
@@ -59,11 +59,32 @@ def _capture(walk: Walk, roots: Roots) -> Captured:
         (walk.index[id(storage)][0], read(walk.kinds[walk.index[id(storage)][0]], storage, source))
         for storage in source.used_storages.values()
     ]
-    writer.dump(storages)
+    writer.dump((storages, tables_of_new_sets(walk, spaces, writer)))
     lost = detached = []
     if source.lost or source.detached:
         lost, detached = paths_of(walk, spaces, source.lost, source.detached)
-    return Captured(writer.file.getvalue(), writer.buffers, lost, detached, (source, records, storages))
+    buffers = [buffer.raw() for buffer in writer.buffers]
+    return Captured(writer.file.getvalue(), buffers, lost, detached, (source, records, storages))
+
+
+def tables_of_new_sets(
+    walk: Walk, spaces: list[tuple[str, dict[str, Any]]], writer: Writer
+) -> list[tuple[set[Any], list[Any], Any]]:
+    """The pickler writes sets by itself, without their tables. They are rare: look for them only if there are any."""
+    count = writer.file.getvalue().count(_NEW_SET)
+    found: list[tuple[set[Any], list[Any], Any]] = []
+    if count:
+        for o, _ in new_objects(walk, spaces):
+            if type(o) is set and o:
+                items = list(o)
+                found.append((o, items, settable.read(o, items)))
+                if len(found) == count:
+                    break
+    return found
+
+
+#: The pickle of a set with items begins so (EMPTY_SET, MEMOIZE, MARK).
+_NEW_SET = b"\x8f\x94("
 
 
 def read_contents(walk: Walk, source: Source) -> list[Any]:

@@ -39,13 +39,17 @@ def rule(decide: Callable[[type], Kind | None]) -> Callable[[type], Kind | None]
 def qualified_names(cls: type) -> list[str]:
     """`module.name` of the type and its bases, without running code of theirs."""
     names = []
-    for base in type.__dict__["__mro__"].__get__(cls):
-        module = type.__dict__["__dict__"].__get__(base).get("__module__")
-        if type(module) is not str:
-            module = "builtins"
-        names.append(f"{module}.{type.__dict__['__qualname__'].__get__(base)}")
+    for base in mro(cls):
+        module = _MODULE(base)
+        names.append(f"{module if type(module) is str else 'builtins'}.{_QUALNAME(base)}")
     return names
 
 
-def mro(cls: type) -> Any:
-    return type.__dict__["__mro__"].__get__(cls)
+# The descriptors of `type` itself: metaclasses may override the attributes.
+_MRO = type.__dict__["__mro__"].__get__
+_MODULE = type.__dict__["__module__"].__get__
+_QUALNAME = type.__dict__["__qualname__"].__get__
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    return _MRO(cls)

@@ -32,7 +32,7 @@ def difference(
     try:
         with undisturbed(), gradients_off(), live_codes(codes_of(roots)):
             recorded = Recorded(walk, roots, stream, buffers)
-            comparison = Comparison(walk, Source(walk, roots.all_frames))
+            comparison = Comparison(walk, Source(walk, roots.all_frames), recorded.tables)
             try:
                 comparison.spaces(roots, recorded)
                 comparison.contents(recorded)
@@ -50,8 +50,10 @@ class Differs(Exception):
 
 
 class Comparison:
-    def __init__(self, walk: Walk, source: Source) -> None:
+    def __init__(self, walk: Walk, source: Source, tables: set[int]) -> None:
         self._walk = walk
+        # New sets whose tables were recorded.
+        self._tables = tables
         self._source = source
         self._pending: list[tuple[Any, Any, Path]] = []
         # New objects correspond one to one: recorded by live identity, and the other way round.
@@ -138,6 +140,8 @@ class Comparison:
             return
         source = self._source
         ours, theirs = kind.compared(live, source), kind.compared(recorded, source)
+        if isinstance(kind, SetKind) and id(recorded) not in self._tables:
+            theirs = theirs[0], None
         self._kept.append((live, recorded, ours, theirs))
         self._match(kind, live, ours, theirs, path)
 
@@ -178,7 +182,7 @@ class Comparison:
             self._mappings(live[2], recorded[2], path)
             self._structure(live[2][2:], recorded[2][2:], path)
         elif isinstance(kind.layout.items, SetItems):
-            self._sets(set(live[2]), set(recorded[2]), path)
+            self._sets((live[2], None), (recorded[2], None), path)
         else:
             self._structure(live[2:], recorded[2 : len(live)], path)
 
@@ -241,10 +245,12 @@ class Comparison:
                 triples.append((live[1][i], recorded[1][i], (path, f".values()[{i}]")))
         self._pending.extend(reversed(triples))
 
-    def _sets(self, live: set[Any], recorded: set[Any], path: Path) -> None:
+    def _sets(self, live: Any, recorded: Any, path: Path) -> None:
+        """Compares items and, where it is known, the table, which decides the order in which they come."""
         index = self._walk.index
+        tables = live[1], recorded[1]
 
-        def known(items: set[Any]) -> tuple[set[Any], list[Any]]:
+        def known(items: list[Any]) -> tuple[set[Any], list[Any]]:
             fixed, new = set(), []
             for item in items:
                 if type(item) in ATOMS:
@@ -255,7 +261,7 @@ class Comparison:
                     new.append(item)
             return fixed, new
 
-        (ours, new), (theirs, expected) = known(live), known(recorded)
+        (ours, new), (theirs, expected) = known(live[0]), known(recorded[0])
         if ours != theirs or len(new) != len(expected):
             raise Differs(self._render(path), "its items differ")
         for item in new:
@@ -265,6 +271,8 @@ class Comparison:
                     break
             else:
                 raise Differs(self._render(path), "its items differ")
+        if None not in tables and tables[0] != tables[1]:
+            raise Differs(self._render(path), "its items will come in another order")
 
     def _would_match(self, live: Any, recorded: Any, path: Path) -> bool:
         if type(live) is not type(recorded):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import marshal
-import sys
 from typing import TYPE_CHECKING, Any
 
+from . import settable
 from .classify import kind_of
 from .identical import same_pointers
 from .kinds import ATOMS, Children, Kind
@@ -181,43 +181,20 @@ class SetKind(Kind):
         snapshot = source.walk.snapshots.get(id(o))
         if snapshot is not None and same_pointers(items, snapshot):
             return None
-        return items, sys.getsizeof(o)
+        return items, settable.read(o, items)
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
-        if contents is None:
-            items, size = walk.snapshots[id(o)], None
-            if same_pointers(list(o), items):
-                return
-        else:
-            items, size = contents
-        refill_set(o, items, size)
+        if contents is not None:
+            settable.write(o, *contents)
+        elif not same_pointers(list(o), walk.snapshots[id(o)]):
+            settable.write(o, walk.snapshots[id(o)], None)
 
     def compared(self, o: Any, source: Source) -> Any:
-        return set(o)
+        items = list(o)
+        return items, settable.read(o, items)
 
     def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
-        return set(walk.snapshots[id(o)] if contents is None else contents[0])
-
-
-def refill_set(o: set[Any], items: list[Any], size: int | None) -> None:
-    """Fills a set so that it iterates in the same order and grows at the same moments, where that can be had.
-
-    The order follows the size of the table, which follows the set's history: try the common histories.
-    """
-    builders = (
-        lambda: o.update(items),
-        lambda: o.update(set(items)),
-        lambda: o.update(dict.fromkeys(items)),
-        lambda: (o.update(items), o.update(items), o.intersection_update(set(items))),
-        lambda: o.update(reversed(items)),
-    )
-    for build in builders:
-        o.clear()
-        build()
-        if list(map(id, o)) == list(map(id, items)) and size in (None, sys.getsizeof(o)):
-            return
-    o.clear()
-    o.update(items)
+        return (walk.snapshots[id(o)], None) if contents is None else contents
 
 
 class FrozenSetKind(Kind):
@@ -240,7 +217,7 @@ class FrozenSetKind(Kind):
         return NotImplemented
 
     def compared(self, o: Any, source: Source) -> Any:
-        return set(o)
+        return list(o), None
 
 
 class CellKind(Kind):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Iterator
 
 from .classify import kind_of
 from .kinds import ATOMS, describe
 from .walk import Walk, shorten
 
-#: Objects looked at before giving up: this only makes messages better.
+#: Objects looked at before giving up.
 _EFFORT = 20_000
 
 
@@ -33,23 +33,47 @@ def paths_of(
 def _search(
     walk: Walk, spaces: list[tuple[str, dict[str, Any]]], missing: set[int], found: dict[int, str]
 ) -> None:
-    pending: deque[tuple[Any, str]] = deque()
+    if not missing:
+        return
+    for o, steps in new_objects(walk, spaces):
+        if id(o) in missing:
+            found[id(o)] = _render(walk, steps)
+            missing.discard(id(o))
+            if not missing:
+                return
+
+
+def new_objects(
+    walk: Walk, spaces: list[tuple[str, dict[str, Any]]]
+) -> Iterator[tuple[Any, Any]]:
+    """What is reachable and has no number, with the steps of its path; nearest first."""
+    pending: deque[tuple[Any, Any]] = deque()
+    index = walk.index
     for title, names in spaces:
-        pending.extend((x, f"{title}.{n}" if title else n) for n, x in names.items())
+        prefix = f"{title}." if title else ""
+        pending.extend((x, (None, prefix + n)) for n, x in names.items() if id(x) not in index)
     for number in walk.filled:
         for label, child in _children(walk.objects[number]):
-            if id(child) not in walk.index:
-                pending.append((child, f"{walk.path(number)}{describe(label)}"))
+            if id(child) not in index:
+                pending.append((child, (number, label)))
     seen: dict[int, Any] = {}
-    while pending and missing and len(seen) < _EFFORT:
-        o, path = pending.popleft()
-        if type(o) in ATOMS or id(o) in seen or id(o) in walk.index:
+    while pending and len(seen) < _EFFORT:
+        o, steps = pending.popleft()
+        if type(o) in ATOMS or id(o) in seen or id(o) in index:
             continue
         seen[id(o)] = o
-        if id(o) in missing:
-            found[id(o)] = shorten(path)
-            missing.discard(id(o))
-        pending.extend((child, f"{path}{describe(label)}") for label, child in _children(o))
+        yield o, steps
+        pending.extend((child, (steps, label)) for label, child in _children(o))
+
+
+def _render(walk: Walk, steps: Any) -> str:
+    labels: list[str] = []
+    while type(steps) is tuple:
+        steps, label = steps
+        labels.append(describe(label))
+    if steps is not None:
+        labels.append(walk.path(steps))
+    return shorten("".join(reversed(labels)))
 
 
 def _children(o: Any) -> list[Any]:

@@ -131,6 +131,13 @@ def storage(buffer: Any, size: int, device: str) -> Any:
     return tensors.make_storage(buffer, size, device)
 
 
+def bare_storage(storage: Any, dtype: Any) -> Any:
+    if dtype is None:
+        return storage.block
+    torch = sys.modules["torch"]
+    return torch.storage.TypedStorage(wrap_storage=storage.block, dtype=dtype, _internal=True)
+
+
 def tensor(*arguments: Any) -> Any:
     from . import tensors
 

@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any, Sequence
 
-from . import hidden
+from . import hidden, settable
 from .errors import LayoutDiffers
 from .functions import LiveCodes, live_codes
 from .lost import Unknown
@@ -44,7 +44,11 @@ class Recorded:
     def __init__(self, walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
         reader = Reader(walk, stream, buffers)
         version, count, identity, self.spaces, self.records, self.hidden = reader.read()
-        self.storages: list[tuple[int, Any]] = reader.read()
+        self.storages: list[tuple[int, Any]]
+        self.storages, sets = reader.read()
+        for o, items, table in sets:
+            settable.write(o, items, table)
+        self.tables = {id(o) for o, _, table in sets if table is not None}
         if version != FORMAT:
             raise LayoutDiffers("The checkpoint was written by another release of Hindsight.")
         live = roots.identity()

@@ -25,13 +25,11 @@ class Writer(_pickle.Pickler):
 
     def __init__(self, walk: Walk, source: Source) -> None:
         self.file = io.BytesIO()
-        self.buffers: list[memoryview] = []
-        super().__init__(self.file, 5, buffer_callback=self._put_aside)
+        self.buffers: list[PickleBuffer] = []
+        # Not a method of ours: a cycle with memory views in it crashes some releases of Python when collected.
+        super().__init__(self.file, 5, buffer_callback=self.buffers.append)
         self.memo = walk.index
         self._source = source
-
-    def _put_aside(self, buffer: PickleBuffer) -> None:
-        self.buffers.append(buffer.raw())
 
     def reducer_override(self, o: Any) -> Any:
         return kind_of(type(o)).reduce(o, self._source)

@@ -276,15 +276,24 @@ def make_generator(device: str, state: bytes) -> Any:
 
 
 class BareStorageKind(Kind):
-    """A storage held by the program itself."""
+    """A storage without a tensor around it."""
 
     name = "bare storage"
 
+    @staticmethod
+    def _block(o: Any) -> Any:
+        return getattr(o, "_untyped_storage", o)
+
     def visit(self, o: Any, walk: Walk) -> Children:
+        walk.number_storage(self._block(o))
         return ()
 
     def reduce(self, o: Any, source: Source) -> Any:
-        return source.own_reduce(o)
+        block = self._block(o)
+        return rebuild.bare_storage, (source.storage(block), None if block is o else o.dtype)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return (source.storage(self._block(o)),)
 
 
 register(StorageKind(), Storage)
@@ -298,6 +307,6 @@ def _by_name(cls: type) -> Kind | None:
             return TensorKind(cls)
         if name == "torch._C.Generator":
             return _generator
-        if name in ("torch.storage._StorageBase", "torch._C.StorageBase"):
+        if name in ("torch.storage._StorageBase", "torch._C.StorageBase", "torch.storage.TypedStorage"):
             return _bare
     return None
