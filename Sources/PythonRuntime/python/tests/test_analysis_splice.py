@@ -520,6 +520,31 @@ class Extractions(SpliceCase):
         self.assertEqual((match.additions, match.changes, match.extractions), ([], [], []))
 
 
+class Renames(SpliceCase):
+    def test_a_variable(self) -> None:
+        recorded = TRAIN
+        edited = TRAIN.replace("loss", "objective").replace(
+            "objective.backward()\n", "objective.backward()\n            print(objective, [objective for _ in 'a'])\n"
+        )
+        self.check(
+            recorded,
+            edited,
+            self.edit("loss.backward()\n", "loss.backward()\n            print(loss, [loss for _ in 'a'])\n"),
+            probes=[(9, "new")],
+        )
+
+    def test_a_parameter_and_a_function(self) -> None:
+        edited = TRAIN.replace("train(", "fit(").replace("optimizer", "opt")
+        match = self.match(TRAIN, edited.replace("opt.step()\n", "opt.step()\n            print(opt)\n"))
+        self.assertEqual([ast.unparse(a.node) for a in match.additions], ["print(optimizer)"])
+        self.assertEqual([change.kind for change in match.changes], [])
+
+    def test_not_where_both_names_are_in_use(self) -> None:
+        recorded = "def f(a, b):\n    c = g(a)\n    d = g(b)\n    return c, d\n"
+        edited = recorded.replace("g(a)", "g(b)")
+        self.check(recorded, edited, recorded, changes=[(2, "training")])
+
+
 class Headers(SpliceCase):
     def test_a_count_for_a_probe(self) -> None:
         recorded = "def f(loader):\n    for x, y in loader:\n        g(x)\n"
@@ -537,7 +562,13 @@ class Headers(SpliceCase):
         self.check(
             recorded,
             "for epoch in range(3):\n    print(epoch)\n    g(1)\n",
-            "for _ in range(3):\n    epoch = _\n    print(epoch)\n    g(1)\n",
+            "for _ in range(3):\n    print(_)\n    g(1)\n",
+            probes=[(2, "new")],
+        )
+        self.check(
+            "for item in [(1, 2)]:\n    g(1)\n",
+            "for (x, y) in [(1, 2)]:\n    print(x)\n    g(1)\n",
+            "for item in [(1, 2)]:\n    (x, y) = item\n    print(x)\n    g(1)\n",
             probes=[(2, "new")],
             changes=[(1, "training")],
         )

@@ -293,8 +293,7 @@ class Matching:
     def _is_equal(self, one: ast.stmt, other: ast.stmt) -> bool:
         if type(one) is not type(other) and not _same_class(one, other):
             return False
-        if self.recorded.text_of(one) == self.edited.text_of(other):
-            # Decorators of the same text stand on the lines before.
+        if self.edited.has_own_text and self.recorded.text_of(one) == self.edited.text_of(other):
             return True
         if isinstance(one, COMPOUND):
             # Its parts are compared one by one anyway.

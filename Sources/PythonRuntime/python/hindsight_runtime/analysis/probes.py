@@ -15,6 +15,7 @@ from .liveness import Liveness, binds_first, can_be_renamed, rename
 from .logcalls import first_log_call, is_log_statement, log_calls
 from .matching import Matching, Pair
 from .recorded import RecordedFile, RecordedProgram
+from .renames import undo_renames
 from .scopes import Bindings, Scope, imported_names, loaded_names
 from .source import (
     COMPOUND,
@@ -117,6 +118,8 @@ class _Classification:
         self.file = file
         self.edited = edited
         self.matching = Matching(file, edited)
+        if undo_renames(self.matching):
+            self.matching = Matching(file, edited)
         # Statements right inside a block that the recorded program does not have.
         self._wrapped: set[int] = set()
         # What gives probes the names of a changed loop header.

@@ -60,6 +60,8 @@ class Source:
         self.text = text
         self.tree = parse(text, path)
         unified = text.replace("\r\n", "\n").replace("\r", "\n")
+        # Whether the statements' texts still say what the tree does.
+        self.has_own_text = True
         self._lines = unified.encode("utf-8").split(b"\n")
         self._keys: dict[int, str] = {}
         self._headers: dict[int, str] = {}
@@ -81,6 +83,12 @@ class Source:
                 self._lines[last - 1][: statement.end_col_offset],
             ]
         )
+
+    def forget(self) -> None:
+        """Drops what was derived from nodes that have been changed since."""
+        self._keys.clear()
+        self._headers.clear()
+        self._leaves.clear()
 
     def key(self, statement: ast.AST) -> str:
         """The statement's normalized form, blocks included."""
