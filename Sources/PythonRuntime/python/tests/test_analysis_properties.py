@@ -124,6 +124,16 @@ class Everywhere(unittest.TestCase):
             spliced = splice("train.py", SMALL_PROGRAM, text)
             self.assertEqual(_output(spliced.tree), _output(ast.parse(text)), text)
 
+    def test_random_damage_never_fails_and_never_touches_the_recorded_program(self) -> None:
+        numbers = random.Random(11)
+        plain = ast.unparse(ast.parse(SMALL_PROGRAM))
+        for _ in range(120):
+            text = _damaged(SMALL_PROGRAM, numbers)
+            spliced = splice("train.py", SMALL_PROGRAM, text)
+            compile(ast.fix_missing_locations(spliced.tree), "train.py", "exec")
+            _remove_added(spliced.tree)
+            self.assertEqual(ast.unparse(spliced.tree), plain, text)
+
     def test_wholly_reformatted(self) -> None:
         text = ast.unparse(ast.parse(TORCH_SCRIPT))
         program = RecordedProgram([("train.py", TORCH_SCRIPT)])
@@ -167,6 +177,40 @@ def insertions(text: str, statement: str) -> Iterator[tuple[int, str]]:
     visit(tree)
     for line, column in sorted(places):
         yield line, "\n".join([*lines[: line - 1], " " * column + statement, *lines[line - 1 :]])
+
+
+def _damaged(text: str, numbers: random.Random) -> str:
+    """The text after a few careless edits that leave something that parses."""
+    while True:
+        lines = text.split("\n")
+        for _ in range(numbers.randint(1, 5)):
+            one, other = numbers.randrange(len(lines)), numbers.randrange(len(lines))
+            indent = " " * (len(lines[one]) - len(lines[one].lstrip()))
+            edit = numbers.randrange(6)
+            if edit == 0 and len(lines) > 5:
+                del lines[one]
+            elif edit == 1:
+                lines.insert(one, lines[other])
+            elif edit == 2:
+                lines[one], lines[other] = lines[other], lines[one]
+            elif edit == 3:
+                lines.insert(one, indent + f"print('probe', {other})")
+            elif edit == 4:
+                size = numbers.randint(1, 4)
+                lines[one : one + size] = [
+                    indent + "if True:",
+                    *["    " + line for line in lines[one : one + size]],
+                ]
+            else:
+                block = lines[one : one + 6]
+                del lines[one : one + 6]
+                lines[other:other] = block
+        damaged = "\n".join(lines)
+        try:
+            ast.parse(damaged)
+        except SyntaxError:
+            continue
+        return damaged
 
 
 def _flat(tree: ast.Module) -> str:

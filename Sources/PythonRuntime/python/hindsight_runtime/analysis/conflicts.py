@@ -7,6 +7,7 @@ its control flow. Whether it disturbs the training in other ways shows when the 
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import Collection, NamedTuple, Optional
 
 from .recorded import RecordedFile, RecordedProgram
@@ -37,7 +38,25 @@ def find_conflict(
 
     `own` are names that the statement may bind although the recorded program uses them.
     """
-    return _leaving(statement, False) or _binding(statement, file, program, scope, own)
+    return (
+        _leaving(statement, False)
+        or _binding(statement, file, program, scope, own)
+        or _invalid(statement)
+    )
+
+
+def _invalid(statement: ast.stmt) -> Optional[Conflict]:
+    """What the parser lets through and the compiler does not: a `break` outside of loops, and the like."""
+    nested = [node for node in ast.walk(statement) if isinstance(node, DEFINITIONS)]
+    if not nested or any(isinstance(node, ast.Nonlocal) for node in ast.walk(statement)):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(ast.Module(body=[statement], type_ignores=[]), "<added>", "exec")
+    except (SyntaxError, ValueError, RecursionError) as error:
+        return Conflict(statement, f"it is not valid ({error})")
+    return None
 
 
 def rebound_names(statement: ast.stmt, scope: Scope) -> dict[str, ast.AST]:

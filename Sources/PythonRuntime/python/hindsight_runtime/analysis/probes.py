@@ -284,6 +284,8 @@ class _Classification:
         block = getattr(owner, name)
         if block and all(is_inert(child) for child in block):
             return len(block)
+        if name != "body" or not isinstance(owner, (*DEFINITIONS, ast.Module)):
+            return 0
         index = 0
         if name == "body" and isinstance(owner, (*DEFINITIONS, ast.Module)):
             if block and isinstance(block[0], ast.Expr) and is_inert(block[0]):
@@ -305,6 +307,9 @@ class _Classification:
     ) -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             return
+        if place.field == "body":
+            # A docstring and imports from the future stay first.
+            place = place._replace(index=max(place.index, self._start(place.owner)))
         scope = self.file.scope_at(place)
         if is_repeated_import(node, self.file, scope):
             return
