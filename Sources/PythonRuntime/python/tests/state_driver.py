@@ -69,6 +69,7 @@ class Driver:
                     "buffers": [bytes(buffer) for buffer in captured.buffers],
                     "lost": captured.lost,
                     "detached": captured.detached,
+                    "idle": captured.idle,
                     "emitted": len(self.emitted),
                 }
             )

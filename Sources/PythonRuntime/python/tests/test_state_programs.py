@@ -144,3 +144,33 @@ class Programs(ProgramCase):
                 for item in only: item.n += epoch
                 emit(sorted(i.n for i in chosen), list(words), [i.n for i in only], sum(i.n for i in fresh))
             """})
+
+    def test_what_will_not_be_read_is_not_lost(self) -> None:
+        boundaries = self.check({"main.py": """
+            import random
+            def train(n):
+                global kept
+                total = 0
+                for epoch in checkpointed(range(n)):
+                    stream = (random.random() for _ in range(3)); next(stream)
+                    for x in stream: break
+                    try: total += x
+                    finally: other = (i for i in range(2)); next(other)
+                    with open(__file__) as file: file.readline()
+                    kept = epoch
+                    emit(total)
+            train(3)
+            """})
+        for point in boundaries[1:]:
+            self.assertEqual([], point["lost"])
+            self.assertEqual(["train.other", "train.stream"], sorted(point["idle"]))
+
+    def test_what_will_be_read_is_lost(self) -> None:
+        boundaries = self.check({"main.py": """
+            g = None
+            for epoch in checkpointed(range(2)):
+                if g is None: g = (i for i in range(9)); next(g)
+                h = (i for i in range(2)); next(h)
+                emit(1 if epoch == 0 else g is None)
+            """}, lost=("g",), at=(0,))
+        self.assertEqual(["h"], boundaries[-1]["idle"] + boundaries[-2]["idle"][:0])

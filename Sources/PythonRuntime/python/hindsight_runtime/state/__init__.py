@@ -13,7 +13,8 @@ to check. `StateTooLarge` says that walking takes too long, `CaptureFailed` that
 
 `Captured.buffers` look into live memory: copy them before the program goes on. `Captured.lost` names what exists
 and could not be captured: after restoring, using such an object raises `LostStateUsed`, unless it existed at the walk,
-when it is the one that the replayed program made. `Captured.detached` names tensors that were captured without the
+when it is the one that the replayed program made. `Captured.idle` names such objects that only variables hold which the
+program will assign before it reads them: no loss, unless a probe looks at them. `Captured.detached` names tensors that were captured without the
 graph that computed them: their values and their looks are right, and a backward pass through them raises.
 
 A walk keeps its objects alive, except gradients and results of operations. Drop it when its loop ends.

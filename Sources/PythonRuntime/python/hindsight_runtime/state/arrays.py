@@ -219,8 +219,14 @@ class BitGeneratorKind(Kind):
         state, spawned = contents
         o.state = state
         seeds = self._seeds(o)
-        if spawned is not None and getattr(seeds, "n_children_spawned", spawned) < spawned:
+        if spawned is None or seeds.n_children_spawned == spawned:
+            return
+        if seeds.n_children_spawned < spawned:
             seeds.spawn(spawned - seeds.n_children_spawned)
+        else:
+            # Its fields in alphabetical order: entropy, n_children_spawned, pool, …
+            fields = seeds.__reduce__()[2]
+            seeds.__setstate_cython__((fields[0], spawned, *fields[2:]))
 
     def reduce(self, o: Any, source: Source) -> Any:
         return source.own_reduce(o)

@@ -8,7 +8,8 @@ from typing import Any
 from . import hidden, settable
 from .errors import CaptureFailed
 from .kinds import Kind
-from .locate import new_objects, paths_of
+from .liveness import dead_names
+from .locate import lost_and_idle, new_objects, paths_of
 from .lost import Unknown
 from .roots import Roots
 from .source import Source
@@ -24,6 +25,8 @@ class Captured:
     buffers: list[memoryview]
     #: Paths of objects that exist and could not be captured.
     lost: list[str]
+    #: Paths of objects that could not be captured and are only in variables which will be assigned before they are read.
+    idle: list[str] = field(default_factory=list)
     #: Paths of tensors captured without the graph that computed them.
     detached: list[str] = field(default_factory=list)
     #: Keeps alive what the buffers look into.
@@ -60,11 +63,18 @@ def _capture(walk: Walk, roots: Roots) -> Captured:
         for storage in source.used_storages.values()
     ]
     writer.dump((storages, tables_of_new_sets(walk, spaces, writer)))
-    lost = detached = []
-    if source.lost or source.detached:
-        lost, detached = paths_of(walk, spaces, source.lost, source.detached)
-    buffers = [buffer.raw() for buffer in writer.buffers]
-    return Captured(writer.file.getvalue(), buffers, lost, detached, (source, records, storages))
+    captured = Captured(writer.file.getvalue(), [b.raw() for b in writer.buffers], [])
+    captured.owner = source, records, storages
+    if source.lost:
+        dead = dead_names(roots)
+        live = [
+            (title, {n: x for n, x in names.items() if n not in unread})
+            for (title, names), unread in zip(spaces, dead)
+        ]
+        captured.lost, captured.idle = lost_and_idle(walk, live, spaces, source.lost)
+    if source.detached:
+        (captured.detached,) = paths_of(walk, spaces, source.detached)
+    return captured
 
 
 def tables_of_new_sets(

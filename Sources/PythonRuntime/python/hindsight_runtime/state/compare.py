@@ -11,6 +11,7 @@ from . import hidden, memory
 from .capture import read
 from .classify import kind_of
 from .containers import DictKind, FrozenSetKind, ListKind, SetKind, TupleKind, is_flat
+from .errors import LayoutDiffers
 from .functions import live_codes
 from .instances import DictItems, InstanceKind, SetItems
 from .kinds import ATOMS, Kind, describe
@@ -40,6 +41,8 @@ def difference(
                 return str(found)
         # Reading the stream may have run code of the program's classes: look at what was before.
         return hidden.difference(recorded.hidden, before)
+    except LayoutDiffers as problem:
+        return str(problem)
     finally:
         hidden.write(before)
 
@@ -139,11 +142,14 @@ class Comparison:
         if not self._pair(kind, live, recorded, path):
             return
         source = self._source
-        ours, theirs = kind.compared(live, source), kind.compared(recorded, source)
+        ours, theirs = kind.compared_by_value(live, source), kind.compared_by_value(recorded, source)
         if isinstance(kind, SetKind) and id(recorded) not in self._tables:
             theirs = theirs[0], None
         self._kept.append((live, recorded, ours, theirs))
-        self._match(kind, live, ours, theirs, path)
+        if isinstance(kind, InstanceKind) and kind.own_reduce:
+            self._structure(ours, theirs, path)
+        else:
+            self._match(kind, live, ours, theirs, path)
 
     def _pair(self, kind: Kind, live: Any, recorded: Any, path: Path) -> bool:
         """Whether the two are met for the first time; raises where they belong to others."""
@@ -271,7 +277,8 @@ class Comparison:
                     break
             else:
                 raise Differs(self._render(path), "its items differ")
-        if None not in tables and tables[0] != tables[1]:
+        # An empty set's history may be one of items that are placed by their addresses.
+        if live[0] and None not in tables and tables[0] != tables[1]:
             raise Differs(self._render(path), "its items will come in another order")
 
     def _would_match(self, live: Any, recorded: Any, path: Path) -> bool:

@@ -372,15 +372,19 @@ class InstanceKind(Kind):
         state = self.layout.state(o, live=False)
         return (*state, fixed) if self.layout.fixed else state
 
+    def compared_by_value(self, o: Any, source: Source) -> Any:
+        return source.reduced(o) if self.own_reduce else self.compared(o, source)
 
+
+_AS_THEY_ARE = {"torch", "pandas", "sklearn"}
 _REDUCERS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
 
 
 def defines_own_reduce(cls: type) -> bool:
     """Whether the class says itself how it is pickled.
 
-    Not so for torch's own classes: what they leave out (optimizers' hooks, scalers' found infinities) belongs to
-    the state here.
+    Not so for some libraries' own classes: what they leave out (optimizers' hooks, scalers' found infinities) and add
+    (versions, types) is not what the state is.
     """
     import copyreg
 
@@ -392,7 +396,7 @@ def defines_own_reduce(cls: type) -> bool:
         names = _DICT_OF_TYPE(owner)
         if any(name in names for name in _REDUCERS):
             module = names.get("__module__")
-            if type(module) is str and module.split(".")[0] == "torch":
+            if type(module) is str and module.split(".")[0] in _AS_THEY_ARE:
                 continue
             if _is_namedtuple(names):
                 continue

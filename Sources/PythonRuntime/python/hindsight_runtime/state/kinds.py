@@ -63,6 +63,10 @@ class Kind:
         """What of a live object has to be equal."""
         return self.contents(o, source)
 
+    def compared_by_value(self, o: Any, source: Source) -> Any:
+        """What of a new object has to be equal, live or recorded."""
+        return self.compared(o, source)
+
     def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
         """What of a recorded, numbered object has to be equal, from its contents."""
         return contents

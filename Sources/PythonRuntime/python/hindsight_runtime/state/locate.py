@@ -13,34 +13,50 @@ from .walk import Walk, shorten
 _EFFORT = 20_000
 
 
-def paths_of(
-    walk: Walk, spaces: list[tuple[str, dict[str, Any]]], *groups: list[Any]
-) -> tuple[list[str], ...]:
+#: Namespaces: their titles and their values by name.
+Spaces = list[tuple[str, dict[str, Any]]]
+
+
+def paths_of(walk: Walk, spaces: Spaces, *groups: list[Any]) -> tuple[list[str], ...]:
     """The access paths of the objects of each group, each path once."""
-    wanted = {id(o) for group in groups for o in group}
     found: dict[int, str] = {}
-    for identity in wanted:
-        if identity in walk.index:
-            found[identity] = walk.path(walk.index[identity][0])
-    _search(walk, spaces, wanted - found.keys(), found)
-    result: list[list[str]] = []
-    for group in groups:
-        names = [found.get(id(o), f"an object of type {type(o).__qualname__}") for o in group]
-        result.append(list(dict.fromkeys(names)))
-    return tuple(result)
+    _search(walk, spaces, {id(o) for group in groups for o in group}, found)
+    return tuple(_names(group, found) for group in groups)
 
 
-def _search(
-    walk: Walk, spaces: list[tuple[str, dict[str, Any]]], missing: set[int], found: dict[int, str]
-) -> None:
+def lost_and_idle(
+    walk: Walk, live: Spaces, spaces: Spaces, objects: list[Any]
+) -> tuple[list[str], list[str]]:
+    """The paths of those that live variables reach, and of the rest."""
+    found: dict[int, str] = {}
+    complete = _search(walk, live, {id(o) for o in objects}, found)
+    lost = [o for o in objects if id(o) in found or not complete]
+    idle = [o for o in objects if not (id(o) in found or not complete)]
+    _search(walk, spaces, {id(o) for o in objects if id(o) not in found}, found)
+    return _names(lost, found), _names(idle, found)
+
+
+def _names(objects: list[Any], found: dict[int, str]) -> list[str]:
+    names = [found.get(id(o), f"an object of type {type(o).__qualname__}") for o in objects]
+    return list(dict.fromkeys(names))
+
+
+def _search(walk: Walk, spaces: Spaces, wanted: set[int], found: dict[int, str]) -> bool:
+    """Adds paths to `found`; whether everything was looked at."""
+    for identity in wanted & walk.index.keys():
+        found[identity] = walk.path(walk.index[identity][0])
+    missing = wanted - found.keys()
     if not missing:
-        return
+        return True
+    looked_at = 0
     for o, steps in new_objects(walk, spaces):
+        looked_at += 1
         if id(o) in missing:
             found[id(o)] = _render(walk, steps)
             missing.discard(id(o))
             if not missing:
-                return
+                return True
+    return looked_at < _EFFORT
 
 
 def new_objects(

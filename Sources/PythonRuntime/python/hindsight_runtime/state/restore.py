@@ -18,11 +18,14 @@ from .walk import Walk, undisturbed
 
 
 def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
-    """Makes the live state the recorded one. The layouts must have been found equal before."""
+    """Makes the live state the recorded one. The layouts must have been found equal before.
+
+    Raises `LayoutDiffers` where that cannot be done; the program is not to be gone on with then.
+    """
     with undisturbed(), gradients_off(), live_codes(codes_of(roots)):
         recorded = Recorded(walk, roots, stream, buffers)
         for number, contents in recorded.storages:
-            walk.kinds[number].fill(walk.objects[number], contents, walk)
+            _fill(walk, number, contents)
         late = []
         for number, contents in zip(walk.filled, recorded.records):
             if contents is Unknown:
@@ -30,12 +33,23 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
             if walk.kinds[number].late:
                 late.append((number, contents))
             else:
-                walk.kinds[number].fill(walk.objects[number], contents, walk)
+                _fill(walk, number, contents)
         for number, contents in late:
-            walk.kinds[number].fill(walk.objects[number], contents, walk)
+            _fill(walk, number, contents)
         for (owner, space), (_, names) in zip(spaces_like(roots, recorded.spaces), recorded.spaces):
             _fill_space(roots, owner, space, names)
     hidden.write(recorded.hidden)
+
+
+def _fill(walk: Walk, number: int, contents: Any) -> None:
+    try:
+        walk.kinds[number].fill(walk.objects[number], contents, walk)
+    except LayoutDiffers:
+        raise
+    except Exception as problem:
+        raise LayoutDiffers(
+            f"`{walk.path(number)}` cannot be set to its recorded state: {type(problem).__name__}: {problem}"
+        ) from problem
 
 
 class Recorded:

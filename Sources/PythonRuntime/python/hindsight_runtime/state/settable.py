@@ -61,7 +61,7 @@ def stable(items: Any) -> bool:
 
 def read(o: set[Any], items: list[Any]) -> Optional[Table]:
     """The table of a set whose items, in order, are given."""
-    if _dummy is None or not items or not stable(items):
+    if _dummy is None or not stable(items):
         return None
     size = _word(id(o) + _MASK).value + 1
     if size > _LARGEST:

@@ -8,6 +8,7 @@ from pickle import PickleBuffer
 from typing import Any, Sequence
 
 from .classify import kind_of
+from .errors import LayoutDiffers, StateError
 from .source import INLINE, Source
 from .walk import Walk
 
@@ -47,7 +48,14 @@ class Reader:
         self._unpickler.load()
 
     def read(self) -> Any:
-        return self._unpickler.load()
+        try:
+            return self._unpickler.load()
+        except StateError:
+            raise
+        except Exception as problem:
+            raise LayoutDiffers(
+                f"The checkpoint cannot be read into this program: {type(problem).__name__}: {problem}"
+            ) from problem
 
 
 class _Unpickler(_pickle.Unpickler):
