@@ -35,7 +35,8 @@ class Budget:
         self._walks = 0
 
     def ratio(self) -> float:
-        return ALLOWANCE_RATIO if self.spent < ALLOWANCE else 2.0 / self.fraction
+        steady = 2.0 / self.fraction
+        return min(ALLOWANCE_RATIO, steady) if self.spent < ALLOWANCE else steady
 
     def affords(self, elapsed: float) -> bool:
         return self.spent + self.cost <= max(ALLOWANCE, self.fraction * elapsed)

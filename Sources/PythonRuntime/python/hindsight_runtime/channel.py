@@ -54,7 +54,15 @@ class Channel:
         self.flush(5)
         line = self._encode(message).encode() + b"\n"
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
-        sent = self._socket.sendmsg([line], rights)
+        while True:
+            try:
+                sent = self._socket.sendmsg([line], rights)
+                break
+            except BlockingIOError:
+                if not select.select([], [self._socket], [], 5)[1]:
+                    raise ChannelClosed("the collector does not read") from None
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
         self._outgoing += line[sent:]
         self._push()
 
