@@ -1,4 +1,4 @@
-"""What holds for probes at every place: the recorded program stays, the output is that of the edited one."""
+"""For probes at every place: the recorded program stays, the output is the edited one's."""
 
 from __future__ import annotations
 

@@ -61,7 +61,13 @@ main()
 """
 
 LAYERS, BATCH_LOOP, EPOCHS, INNER, WHILE, PLAIN, SEEDS = (
-    "6:8", "21:4", "28:4", "29:8", "31:8", "33:8", "43:4"
+    "6:8",
+    "21:4",
+    "28:4",
+    "29:8",
+    "31:8",
+    "33:8",
+    "43:4",
 )
 ENGINE = """\
 def evaluate(net):
@@ -84,19 +90,19 @@ def unused(x):
 class Reach(unittest.TestCase):
     def execute(self, replacements: dict, engine: dict = {}) -> list[str]:
         program, additions = _match(replacements, engine)
-        return [
-            loop.replace("train.py:", "") for loop in loops_to_execute(program, additions)
-        ]
+        return [loop.replace("train.py:", "") for loop in loops_to_execute(program, additions)]
 
     def check(self, old: str, new: str, expected: Sequence[str]) -> None:
         self.assertEqual(self.execute({old: new}), list(expected))
 
     def test_lexical(self) -> None:
-        self.check("    return net\n\ndef callback", "    print(1)\n    return net\n\ndef callback", [SEEDS])
-        self.check("    for epoch", "    print(1)\n    for epoch", [SEEDS])
         self.check(
-            "        while test", "        print(1)\n        while test", [EPOCHS, SEEDS]
+            "    return net\n\ndef callback",
+            "    print(1)\n    return net\n\ndef callback",
+            [SEEDS],
         )
+        self.check("    for epoch", "    print(1)\n    for epoch", [SEEDS])
+        self.check("        while test", "        print(1)\n        while test", [EPOCHS, SEEDS])
         self.check(
             "            step(net, x)\n",
             "            step(net, x)\n            print(1)\n",
@@ -109,10 +115,18 @@ class Reach(unittest.TestCase):
 
     def test_through_calls(self) -> None:
         self.check(
-            "    return net(x)\n", "    print(1)\n    return net(x)\n", [BATCH_LOOP, EPOCHS, INNER, SEEDS]
+            "    return net(x)\n",
+            "    print(1)\n    return net(x)\n",
+            [BATCH_LOOP, EPOCHS, INNER, SEEDS],
         )
-        self.check("    def encode(self, x):\n", "    def encode(self, x):\n        print(1)\n", [EPOCHS, WHILE, SEEDS])
-        self.check("        self.n = 0\n", "        self.n = 0\n        print(1)\n", [EPOCHS, PLAIN, SEEDS])
+        self.check(
+            "    def encode(self, x):\n",
+            "    def encode(self, x):\n        print(1)\n",
+            [EPOCHS, WHILE, SEEDS],
+        )
+        self.check(
+            "        self.n = 0\n", "        self.n = 0\n        print(1)\n", [EPOCHS, PLAIN, SEEDS]
+        )
 
     def test_in_another_file_under_another_name(self) -> None:
         found = self.execute({}, {"    return 1\n": "    print(1)\n    return 1\n"})
@@ -136,25 +150,28 @@ class Reach(unittest.TestCase):
 
     def test_generators(self) -> None:
         self.check(
-            "        yield i\n", "        print(i)\n        yield i\n", [BATCH_LOOP, EPOCHS, INNER, SEEDS]
+            "        yield i\n",
+            "        print(i)\n        yield i\n",
+            [BATCH_LOOP, EPOCHS, INNER, SEEDS],
         )
 
     def test_a_stored_generator_runs_anywhere(self) -> None:
-        recorded = (
-            "def g():\n    for i in range(3):\n        yield i\n\nit = g()\nfor j in range(3):\n    next(it)\n"
-        )
+        recorded = "def g():\n    for i in range(3):\n        yield i\n\nit = g()\nfor j in range(3):\n    next(it)\n"
         program = RecordedProgram([("a.py", recorded)])
         edited = recorded.replace("        yield i", "        print(i)\n        yield i")
         match = match_file(program, "a.py", Source("a.py", edited))
-        self.assertEqual(
-            loops_to_execute(program, match.additions), ["a.py:2:4", "a.py:6:0"]
-        )
+        self.assertEqual(loops_to_execute(program, match.additions), ["a.py:2:4", "a.py:6:0"])
 
     def test_helpers_count_where_they_are_called(self) -> None:
         helper = "def gn(net):\n    print(net)\n\ndef main():\n"
         self.check("def main():\n", helper, [])
         self.assertEqual(
-            self.execute({"def main():\n": helper, "        train(net)\n": "        train(net)\n        gn(net)\n"}),
+            self.execute(
+                {
+                    "def main():\n": helper,
+                    "        train(net)\n": "        train(net)\n        gn(net)\n",
+                }
+            ),
             [SEEDS],
         )
 
@@ -169,7 +186,9 @@ class Carried(unittest.TestCase):
         if inside:
             replacements["        while test"] = f"        {inside}\n        while test"
         if inner:
-            replacements["            step(net, x)\n"] = f"            step(net, x)\n            {inner}\n"
+            replacements["            step(net, x)\n"] = (
+                f"            step(net, x)\n            {inner}\n"
+            )
         program, additions = _match(replacements, {})
         execute = loops_to_execute(program, additions)
         found = loops_with_carried_values(program, additions, execute)
@@ -181,19 +200,18 @@ class Carried(unittest.TestCase):
         self.assertEqual(self.carried("", "g = net.norm(); print(g)"), [])
         self.assertEqual(self.carried("start = net.clone()", "print((net.w - start).norm())"), [])
         self.assertEqual(self.carried("start = list(net.ps())", "for a in start: print(a)"), [])
-        self.assertEqual(
-            self.carried("", "norms = []; norms.append(1); print(norms)"), []
-        )
+        self.assertEqual(self.carried("", "norms = []; norms.append(1); print(norms)"), [])
         helper = "def dist(a, b):\n    return sum((x - y).norm() for x, y in zip(a, b))\n\n"
-        self.assertEqual(self.carried("start = list(net.ps())", "print(dist(start, net.ps()))", top=helper), [])
+        self.assertEqual(
+            self.carried("start = list(net.ps())", "print(dist(start, net.ps()))", top=helper), []
+        )
 
     def test_values_over_iterations(self) -> None:
         self.assertEqual(self.carried("n = 0", "n += 1; print(n)"), [EPOCHS])
         self.assertEqual(self.carried("seen = []", "seen.append(1); print(len(seen))"), [EPOCHS])
-        self.assertEqual(
-            self.carried("prev = None", "print(prev); prev = net.clone()"), [EPOCHS]
-        )
+        self.assertEqual(self.carried("prev = None", "print(prev); prev = net.clone()"), [EPOCHS])
         self.assertEqual(self.carried("g = iter([1, 2, 3])", "print(next(g))"), [EPOCHS])
+        self.assertEqual(self.carried("ps = net.ps()", "for p in ps: print(p)"), [EPOCHS])
         self.assertEqual(self.carried("d = {}", "d['a'] = 1; print(d)"), [EPOCHS])
 
     def test_values_over_an_inner_loop(self) -> None:
@@ -214,7 +232,10 @@ class Carried(unittest.TestCase):
 def _match(replacements: dict, engine: dict) -> tuple:
     program = RecordedProgram([("train.py", RECORDED), ("engine.py", ENGINE)])
     additions = []
-    for path, text, changes in (("train.py", RECORDED, replacements), ("engine.py", ENGINE, engine)):
+    for path, text, changes in (
+        ("train.py", RECORDED, replacements),
+        ("engine.py", ENGINE, engine),
+    ):
         for old, new in changes.items():
             assert old in text, old
             text = text.replace(old, new, 1)

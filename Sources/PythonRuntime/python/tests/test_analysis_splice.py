@@ -48,7 +48,7 @@ class SpliceCase(unittest.TestCase):
         probes: Sequence[tuple] = (),
         changes: Sequence[tuple] = (),
     ) -> FileMatch:
-        """`spliced` None: as edited. Probes as (line, kind) or (line, kind, site), changes as (line, kind)."""
+        """`spliced` None: as edited. Probes are (line, kind[, site]), changes (line, kind)."""
         match = self.match(recorded, edited)
         found: list[tuple] = []
         for index, probe in enumerate(match.probes):
@@ -61,7 +61,9 @@ class SpliceCase(unittest.TestCase):
             [change.message for change in match.changes],
         )
         result = splice("train.py", _text(recorded), _text(edited))
-        expected = ast.unparse(_single_imports(ast.parse(_text(edited if spliced is None else spliced))))
+        expected = ast.unparse(
+            _single_imports(ast.parse(_text(edited if spliced is None else spliced)))
+        )
         self.assertEqual(ast.unparse(_single_imports(result.tree)), expected)
         compile(result.tree, "train.py", "exec")
         without = _without_added(result.tree)
@@ -102,9 +104,12 @@ class NewStatements(SpliceCase):
         self.assertNotEqual(at_end.fingerprint, behind.fingerprint)
 
     def test_with_supporting_statements(self) -> None:
-        edited = self.edit("import torch\n", "import torch\nimport math\n\ndef gn(m):\n    return 1\n")
+        edited = self.edit(
+            "import torch\n", "import torch\nimport math\n\ndef gn(m):\n    return 1\n"
+        )
         edited = edited.replace(
-            "        print(", '        with torch.no_grad():\n            g = gn(model)\n        print(g)\n        print('
+            "        print(",
+            "        with torch.no_grad():\n            g = gn(model)\n        print(g)\n        print(",
         )
         match = self.check(TRAIN, edited, probes=[(17, "new")])
         self.assertEqual(
@@ -115,13 +120,17 @@ class NewStatements(SpliceCase):
     def test_before_imports_after_everything_and_in_functions(self) -> None:
         self.check(
             TRAIN,
-            "print(0)\n" + TRAIN.replace("    return model", "    print(2)\n    return model") + "print(1)\n",
+            "print(0)\n"
+            + TRAIN.replace("    return model", "    print(2)\n    return model")
+            + "print(1)\n",
             probes=[(1, "new"), (13, "new"), (21, "new")],
         )
 
     def test_docstrings_and_future_imports_stay_first(self) -> None:
         recorded = '"""Doc."""\nfrom __future__ import annotations\nimport os\n'
-        self.check(recorded, recorded.replace("import os", "print(1)\nimport os"), probes=[(3, "new")])
+        self.check(
+            recorded, recorded.replace("import os", "print(1)\nimport os"), probes=[(3, "new")]
+        )
         self.check(
             recorded,
             "print(1)\nimport os\n",
@@ -158,9 +167,7 @@ class NewStatements(SpliceCase):
             with self.subTest(block):
                 edited = self.edit("        print(", "        " + block + "\n        print(")
                 match = self.match(TRAIN, edited)
-                self.check(
-                    TRAIN, edited, probes=[(probe.line, "new") for probe in match.probes]
-                )
+                self.check(TRAIN, edited, probes=[(probe.line, "new") for probe in match.probes])
                 self.assertEqual(len(match.additions), 1)
                 self.assertEqual(match.changes, [])
 
@@ -239,7 +246,9 @@ class NewStatements(SpliceCase):
     def test_match_statements(self) -> None:
         recorded = "x = 1\nmatch x:\n    case 1:\n        x = 2\n    case 2:\n        x = 3\n"
         self.check(
-            recorded, recorded.replace("        x = 3", "        x = 3\n        print(x)"), probes=[(7, "new")]
+            recorded,
+            recorded.replace("        x = 3", "        x = 3\n        print(x)"),
+            probes=[(7, "new")],
         )
         self.check(recorded, recorded + "    case _:\n        print(x)\n", probes=[(8, "new")])
         self.check(
@@ -318,7 +327,9 @@ class ChangedStatements(SpliceCase):
         line = '        print("epoch", epoch, total)\n'
         self.check(
             TRAIN,
-            self.edit(line, "").replace("    return model", "    print('epoch', epoch, total)\n    return model"),
+            self.edit(line, "").replace(
+                "    return model", "    print('epoch', epoch, total)\n    return model"
+            ),
             TRAIN.replace("    return model", "    print('epoch', epoch, total)\n    return model"),
             probes=[(11, "new")],
             changes=[(10, "removed")],
@@ -331,16 +342,61 @@ class TrainingChanges(SpliceCase):
             ("range(3)", "range(5)", 4, "training"),
             ("loss = model(x, y)", "loss = model(x, y) * 2", 7, "training"),
             ("            optimizer.step()\n", "", 8, "training"),
-            ("def train(model, loader, optimizer)", "def train(model, loader, optimizer, clip=1)", 3, "training"),
-            ("            loss.backward()\n", "            total = loss\n            loss.backward()\n", 8, "conflict"),
-            ("            loss.backward()\n", "            if loss > 1: break\n            loss.backward()\n", 8, "conflict"),
+            (
+                "def train(model, loader, optimizer)",
+                "def train(model, loader, optimizer, clip=1)",
+                3,
+                "training",
+            ),
+            (
+                "            loss.backward()\n",
+                "            total = loss\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
+            (
+                "            loss.backward()\n",
+                "            if loss > 1: break\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
             ("    return model\n", "    return model\n    raise ValueError\n", 13, "conflict"),
-            ("            loss.backward()\n", "            model.step = 1\n            loss.backward()\n", 8, "conflict"),
-            ("            loss.backward()\n", "            x[0] = 1\n            loss.backward()\n", 8, "conflict"),
-            ("            loss.backward()\n", "            del x\n            loss.backward()\n", 8, "conflict"),
-            ("            loss.backward()\n", "            exit()\n            loss.backward()\n", 8, "conflict"),
-            ("            loss.backward()\n", "            breakpoint()\n            loss.backward()\n", 8, "conflict"),
-            ("            loss.backward()\n", "            yield 3\n            loss.backward()\n", 8, "conflict"),
+            (
+                "            loss.backward()\n",
+                "            model.step = 1\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
+            (
+                "            loss.backward()\n",
+                "            x[0] = 1\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
+            (
+                "            loss.backward()\n",
+                "            del x\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
+            (
+                "            loss.backward()\n",
+                "            exit()\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
+            (
+                "            loss.backward()\n",
+                "            breakpoint()\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
+            (
+                "            loss.backward()\n",
+                "            yield 3\n            loss.backward()\n",
+                8,
+                "conflict",
+            ),
             ("import torch\n", "import torch\nfrom math import *\n", 2, "conflict"),
             ("import torch\n", "import torch\ndef range(x): return []\n", 2, "conflict"),
             ("import torch\n", "import torch\ndef main(): pass\n", 2, "conflict"),
@@ -433,12 +489,17 @@ def f(model, xs):
             with self.subTest(name):
                 added = f"    for {name} in model.ps(): print({name})\n"
                 expected = [f"for _hindsight_{name} in model.ps():\n    print(_hindsight_{name})"]
-                self.assertEqual(self.isolated("    return model\n", added + "    return model\n"), expected)
+                self.assertEqual(
+                    self.isolated("    return model\n", added + "    return model\n"), expected
+                )
                 self.assertEqual(self.isolated("    for p in", added + "    for p in"), expected)
 
     def test_together_with_what_reads_it(self) -> None:
         self.assertEqual(
-            self.isolated("    return model\n", "    x = 1\n    x += 2\n    print(x, f'{x=}')\n    return model\n"),
+            self.isolated(
+                "    return model\n",
+                "    x = 1\n    x += 2\n    print(x, f'{x=}')\n    return model\n",
+            ),
             ["_hindsight_x = 1", "_hindsight_x += 2", "print(_hindsight_x, f'x={_hindsight_x!r}')"],
         )
 
@@ -524,18 +585,24 @@ class Renames(SpliceCase):
     def test_a_variable(self) -> None:
         recorded = TRAIN
         edited = TRAIN.replace("loss", "objective").replace(
-            "objective.backward()\n", "objective.backward()\n            print(objective, [objective for _ in 'a'])\n"
+            "objective.backward()\n",
+            "objective.backward()\n            print(objective, [objective for _ in 'a'])\n",
         )
         self.check(
             recorded,
             edited,
-            self.edit("loss.backward()\n", "loss.backward()\n            print(loss, [loss for _ in 'a'])\n"),
+            self.edit(
+                "loss.backward()\n",
+                "loss.backward()\n            print(loss, [loss for _ in 'a'])\n",
+            ),
             probes=[(9, "new")],
         )
 
     def test_a_parameter_and_a_function(self) -> None:
         edited = TRAIN.replace("train(", "fit(").replace("optimizer", "opt")
-        match = self.match(TRAIN, edited.replace("opt.step()\n", "opt.step()\n            print(opt)\n"))
+        match = self.match(
+            TRAIN, edited.replace("opt.step()\n", "opt.step()\n            print(opt)\n")
+        )
         self.assertEqual([ast.unparse(a.node) for a in match.additions], ["print(optimizer)"])
         self.assertEqual([change.kind for change in match.changes], [])
 
@@ -595,7 +662,8 @@ class Reformatting(SpliceCase):
             pass
         '''
         edited = _text(edited).replace(
-            "optimizer=  None if 0 else None):\n    pass", "optimizer):" + _text(TRAIN).split("optimizer):")[1].split("def main")[0]
+            "optimizer=  None if 0 else None):\n    pass",
+            "optimizer):" + _text(TRAIN).split("optimizer):")[1].split("def main")[0],
         )
         self.check(TRAIN, edited + "main()\n", TRAIN)
 

@@ -12,7 +12,8 @@ def main() -> None:
     """Serves stdin and stdout until the input ends."""
     from .server import Server
 
-    # An interrupt in the terminal is meant for the parent, which ends this process by closing the pipe.
+    # An interrupt in the terminal is meant for the parent, which ends this process by closing the
+    # pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever prints by mistake must not get between the answers.

@@ -1,7 +1,7 @@
 """Over which recorded loops probes carry values of their own.
 
-A running sum, a list that grows, the weights of the iteration before: such a value is right only where the
-loop is executed from its first iteration. Errs on the side of yes.
+A running sum, a list that grows, the weights of the iteration before: such a value is right only
+where the loop is executed from its first iteration. Errs on the side of yes.
 """
 
 from __future__ import annotations
@@ -17,19 +17,28 @@ from .scopes import Bindings, Scope, root_name
 from .source import DEFINITIONS, FUNCTIONS, IMPORTS, LOOPS
 
 _PURE_CALLS = frozenset(
-    """print len str repr float int bool abs sum min max sorted list tuple set dict round format isinstance
-    zip enumerate range any all type id pow divmod hex bytes frozenset reversed""".split()
+    """print len str repr float int bool abs sum min max sorted list tuple set dict round format
+    isinstance zip enumerate range any all type id pow divmod hex bytes frozenset reversed
+    deepcopy""".split()
 )
 _PURE_METHODS = frozenset(
-    """norm sum mean std var min max abs item tolist clone copy float double half int long bool cpu cuda to
-    detach numpy dot mm matmul flatten view reshape ravel transpose permute squeeze unsqueeze size dim numel
-    hex keys values items get format join split strip lower upper startswith endswith count index sqrt exp
-    log pow sub add mul div eq ne lt gt argmax argmin any all isnan isinf isfinite median round clamp
-    cosine_similarity allclose equal astype hexdigest digest total_seconds""".split()
+    """norm sum mean std var min max abs item tolist clone copy float double half int long bool cpu
+    cuda to detach numpy dot mm matmul flatten view reshape ravel transpose permute squeeze
+    unsqueeze size dim numel hex keys values items get format join split strip lower upper startswith endswith
+    count index sqrt exp log pow sub add mul div eq ne lt gt argmax argmin any all isnan isinf
+    isfinite median round clamp cosine_similarity allclose equal astype hexdigest digest
+    total_seconds parameters named_parameters buffers named_buffers modules named_modules children
+    state_dict""".split()
 )
-_PURE_MODULES = frozenset("torch np numpy math F statistics operator scipy jnp".split())
+_PURE_MODULES = frozenset("torch np numpy math F statistics operator scipy jnp copy".split())
 _IMMEDIATE = frozenset("sorted max min sort reduce apply tree_map map_structure".split())
-_ITERATORS = frozenset("iter zip map filter enumerate reversed open cycle chain count islice".split())
+_ITERATORS = frozenset("zip enumerate reversed".split())
+# Values that can be gone through again and again.
+_VALUES = (
+    *(ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Dict, ast.Set),
+    *(ast.ListComp, ast.DictComp, ast.SetComp),
+    *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Subscript),
+)
 
 
 class _Touch:
@@ -56,6 +65,7 @@ class _Carried:
         self.program = program
         self.additions = additions
         self.execute = execute
+        self._iterator_names: Optional[set[str]] = None
         self.functions = {
             addition.node.name: addition.node
             for addition in additions
@@ -80,7 +90,7 @@ class _Carried:
         for addition in self.additions:
             if isinstance(addition.node, IMPORTS):
                 continue
-            bindings = Bindings([addition.node])  # type: ignore[list-item]
+            bindings = Bindings([addition.node])
             module = addition.file.scopes.module
             for scope, names in ((addition.scope, bindings.here), (module, bindings.module)):
                 for name in names:
@@ -90,11 +100,11 @@ class _Carried:
 
     def _lives_in_recorded_objects(self, addition: Addition) -> bool:
         """Whether it leaves something in an object of the program, which a jump would take back."""
-        bindings = Bindings([addition.node])  # type: ignore[list-item]
+        bindings = Bindings([addition.node])
         own = set(bindings.here) | set(bindings.module)
         for other in self.additions:
             if other.scope is addition.scope or other.scope.kind == "module":
-                own |= set(Bindings([other.node]).here)  # type: ignore[list-item]
+                own |= set(Bindings([other.node]).here)
         parameters = _parameters(addition.node)
         for stored in bindings.attributes:
             if root_name(stored) not in own | parameters:
@@ -137,12 +147,10 @@ class _Carried:
             elif touch.mutates or touch.binds:
                 # Some function changes it, whenever that runs.
                 return None
-        touches.sort(key=lambda touch: (touch.addition.node.lineno, touch.addition.node.col_offset))  # type: ignore[attr-defined]
+        touches.sort(key=lambda touch: (touch.addition.node.lineno, touch.addition.node.col_offset))
         found: set[str] = set()
         for loop in {
-            id(loop): loop
-            for touch in touches
-            for loop in file.loops_around(touch.addition.place)
+            id(loop): loop for touch in touches for loop in file.loops_around(touch.addition.place)
         }.values():
             inside = [
                 touch
@@ -173,7 +181,7 @@ class _Carried:
         )
 
     def _touch(self, addition: Addition, name: str) -> _Touch:
-        bindings = Bindings([addition.node])  # type: ignore[list-item]
+        bindings = Bindings([addition.node])
         binds = name in bindings.here or name in bindings.module or name in bindings.outer
         loads = any(
             isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
@@ -196,10 +204,14 @@ class _Carried:
         self, node: ast.AST, parents: dict[int, Optional[ast.AST]], depth: int
     ) -> bool:
         inner, outer = node, parents[id(node)]
+        is_iterator = isinstance(node, ast.Name) and node.id in self._iterators()
         while isinstance(outer, (ast.Attribute, ast.Subscript)) and outer.value is inner:
             if not isinstance(outer.ctx, ast.Load):
                 return True
             inner, outer = outer, parents[id(outer)]
+        if is_iterator and inner is node and not isinstance(outer, ast.FormattedValue):
+            # Whoever goes through it leaves less of it behind.
+            return not (isinstance(outer, ast.Call) and log_call_name(outer) is not None)
         if isinstance(outer, ast.Starred):
             outer = parents[id(outer)]
         if isinstance(outer, ast.keyword):
@@ -220,6 +232,23 @@ class _Carried:
         if isinstance(outer, (ast.List, ast.Tuple, ast.Dict, ast.Set)):
             return False
         return False
+
+    def _iterators(self) -> set[str]:
+        """The names that may hold something which can be gone through only once."""
+        if self._iterator_names is None:
+            self._iterator_names = set()
+            for addition in self.additions:
+                for node in ast.walk(addition.node):
+                    if not isinstance(node, ast.Assign) or isinstance(node.value, _VALUES):
+                        continue
+                    value = node.value
+                    if isinstance(value, ast.Call) and self._is_pure(value):
+                        if _last_name(value.func) not in _ITERATORS:
+                            continue
+                    for target in node.targets:
+                        if isinstance(target, ast.Name):
+                            self._iterator_names.add(target.id)
+        return self._iterator_names
 
     def _is_pure(self, call: ast.Call) -> bool:
         if log_call_name(call) is not None:
@@ -258,16 +287,16 @@ def _has_inner_function(tree: ast.AST, name: str) -> bool:
 
 
 def _keeps_state(definition: ast.AST) -> bool:
-    """Whether an added definition has a place of its own for values: a class body's names, defaults."""
+    """Whether an added definition keeps values of its own: a class body's names, defaults."""
     if isinstance(definition, ast.ClassDef):
         return any(isinstance(child, (ast.Assign, ast.AugAssign)) for child in definition.body)
-    defaults = [*definition.args.defaults, *definition.args.kw_defaults]  # type: ignore[attr-defined]
+    defaults = [*definition.args.defaults, *definition.args.kw_defaults]
     if any(
         default is not None and not isinstance(default, (ast.Constant, ast.Name, ast.UnaryOp))
         for default in defaults
     ):
         return True
-    decorators = definition.decorator_list  # type: ignore[attr-defined]
+    decorators = definition.decorator_list
     return any("cache" in (_last_name(decorator) or "") for decorator in decorators)
 
 

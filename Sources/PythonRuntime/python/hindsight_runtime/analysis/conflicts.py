@@ -1,7 +1,8 @@
 """Why an added statement cannot be put into the recorded program.
 
-An added statement may do what it likes except rebind or delete what the recorded program uses, or leave
-its control flow. Whether it disturbs the training in other ways shows when the replay is checked.
+An added statement may do what it likes except rebind or delete what the recorded program uses, or
+leave its control flow. Whether it disturbs the training in other ways shows when the replay is
+checked.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def find_conflict(
 
 
 def _invalid(statement: ast.stmt) -> Optional[Conflict]:
-    """What the parser lets through and the compiler does not: a `break` outside of loops, and the like."""
+    """What the parser lets through and the compiler does not, as a `break` outside of loops."""
     nested = [node for node in ast.walk(statement) if isinstance(node, DEFINITIONS)]
     if not nested or any(isinstance(node, ast.Nonlocal) for node in ast.walk(statement)):
         return None
@@ -60,7 +61,7 @@ def _invalid(statement: ast.stmt) -> Optional[Conflict]:
 
 
 def rebound_names(statement: ast.stmt, scope: Scope) -> dict[str, ast.AST]:
-    """The variables of the recorded scope that an added statement binds, with the node that does."""
+    """The recorded scope's variables that an added statement binds, with the node that does."""
     if scope.kind == "class":
         return {}
     bound = Bindings([statement]).here
@@ -85,7 +86,7 @@ def is_repeated_import(statement: ast.stmt, file: RecordedFile, scope: Scope) ->
 
 
 def _plain_aliases(statement: ast.stmt) -> list[ast.alias]:
-    return [ast.alias(name=a.name, asname=a.asname) for a in statement.names]  # type: ignore[attr-defined]
+    return [ast.alias(name=a.name, asname=a.asname) for a in statement.names]
 
 
 def _origin(statement: ast.stmt) -> tuple:
@@ -98,7 +99,9 @@ def _leaving(node: ast.AST, in_loop: bool) -> Optional[Conflict]:
     if isinstance(node, (ast.Return, ast.Raise)):
         return Conflict(node, f"`{excerpt(node)}` would leave the recorded program's own course")
     if isinstance(node, (ast.Break, ast.Continue)) and not in_loop:
-        return Conflict(node, f"`{excerpt(node)}` would change which iterations the recorded run did")
+        return Conflict(
+            node, f"`{excerpt(node)}` would change which iterations the recorded run did"
+        )
     if isinstance(node, (ast.Yield, ast.YieldFrom)):
         return Conflict(node, "a `yield` would hand control out of the recorded function")
     if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
@@ -163,7 +166,7 @@ def _binding(
 
 
 def _is_known(name: Optional[str], scope: Scope) -> bool:
-    """Whether the recorded program has a meaning for a name in this scope; unnamed things count as its."""
+    """Whether the recorded program knows a name in this scope; unnamed things count as its."""
     if name is None:
         return True
     current: Optional[Scope] = scope

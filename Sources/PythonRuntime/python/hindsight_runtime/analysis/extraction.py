@@ -1,7 +1,8 @@
 """A recorded expression that was given a name in order to look at it.
 
-`return self.head(self.body(x))` becomes `h = self.body(x); print(h.mean()); return self.head(h)`: that is the
-recorded statement in two steps, with a probe between them, and no change of the training.
+`return self.head(self.body(x))` becomes `h = self.body(x); print(h.mean()); return self.head(h)`:
+that is the recorded statement in two steps, with a probe between them, and no change of the
+training.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from .source import COMPOUND, Source, normalized
 class Extraction:
     """A recorded statement in steps: the named parts in order, then the rest."""
 
-    def __init__(
-        self, recorded: ast.stmt, steps: list[ast.Assign], final: ast.stmt
-    ) -> None:
+    def __init__(self, recorded: ast.stmt, steps: list[ast.Assign], final: ast.stmt) -> None:
         self.recorded = recorded
         # The edited assignments.
         self.steps = steps
@@ -29,7 +28,7 @@ class Extraction:
     @property
     def names(self) -> list[str]:
         """The names of the steps, in order."""
-        return [step.targets[0].id for step in self.steps]  # type: ignore[attr-defined]
+        return [step.targets[0].id for step in self.steps]
 
     @property
     def key(self) -> str:
@@ -37,7 +36,7 @@ class Extraction:
         return ";".join(normalized(node) for node in [*self.steps, self.final])
 
     def apply(self) -> tuple[list[ast.stmt], ast.stmt]:
-        """The recorded statement taken apart: the steps as recorded statements, and what is left."""
+        """The recorded statement taken apart: steps as recorded statements, and what is left."""
         final = copy.deepcopy(self.recorded)
         steps: dict[str, ast.stmt] = {}
         by_name = dict(zip(self.names, self.steps))
@@ -138,7 +137,7 @@ class _Inliner(ast.NodeTransformer):
 
 
 def _is_evaluated_first(statement: ast.stmt, inliner: _Inliner, names: list[str]) -> bool:
-    """Whether the steps' calls come first in the statement, in the steps' order, whatever happens."""
+    """Whether the steps' calls come first in the statement, in order, whatever happens."""
     order: list[Optional[str]] = []
 
     def visit(node: ast.AST, step: Optional[str], is_certain: bool) -> bool:
@@ -184,7 +183,15 @@ def _in_order(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
         return
     is_certain = not isinstance(
         node,
-        (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Dict, ast.Assert),
+        (
+            ast.Lambda,
+            ast.ListComp,
+            ast.SetComp,
+            ast.DictComp,
+            ast.GeneratorExp,
+            ast.Dict,
+            ast.Assert,
+        ),
     )
     for child in ast.iter_child_nodes(node):
         yield child, is_certain
@@ -203,7 +210,7 @@ def _uses(
                 elif isinstance(left, ast.AST) and isinstance(right, ast.AST):
                     yield from _uses(left, right, names)
         elif _is_use(one, names):
-            yield one.id, recorded, field, None  # type: ignore[union-attr]
+            yield one.id, recorded, field, None
         elif isinstance(one, ast.AST) and isinstance(other, ast.AST):
             yield from _uses(one, other, names)
 

@@ -1,7 +1,7 @@
 """Loop headers that were changed in order to have a name to look at.
 
-`for step, batch in enumerate(loader)` iterates as the recorded `for batch in loader` does; what a probe needs
-of it is the count, which an added statement can keep.
+`for step, batch in enumerate(loader)` iterates as the recorded `for batch in loader` does; what a
+probe needs of it is the count, which an added statement can keep.
 """
 
 from __future__ import annotations
@@ -75,6 +75,6 @@ def _statements(text: str, place: ast.stmt) -> list[ast.stmt]:
     for statement in body:
         for node in ast.walk(statement):
             if hasattr(node, "lineno"):
-                node.lineno = node.end_lineno = place.lineno  # type: ignore[attr-defined]
-                node.col_offset = node.end_col_offset = place.col_offset  # type: ignore[attr-defined]
+                node.lineno = node.end_lineno = place.lineno
+                node.col_offset = node.end_col_offset = place.col_offset
     return body

@@ -1,7 +1,8 @@
 """Whether the recorded program still needs what a name holds at some place.
 
-Where it does not, a probe may use the name for itself (`for p in model.parameters(): print(p.norm())`
-beside a recorded `p`): the name is then changed in the probe, so that nothing recorded is touched.
+Where it does not, a probe may use the name for itself (`for p in model.parameters():
+print(p.norm())` beside a recorded `p`): the name is then changed in the probe, so that nothing
+recorded is touched.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Liveness:
         self._block(owner, "body", [], _Around())
 
     def is_needed(self, place: Place, readers: Iterable[Place]) -> bool:
-        """Whether the value at `place` may be read later, by the program or at one of the other places."""
+        """Whether the value at `place` may be read later, by the program or at another place."""
         others = {id(self._at(reader)) for reader in readers}
         start = self._at(place)
         pending, seen = [start], set()
@@ -148,14 +149,14 @@ class Liveness:
         if isinstance(node, ast.While):
             turn.next = [body, orelse]
             return turn
-        target = self._point(None, [body], around, self._stores(node.target))  # type: ignore[attr-defined]
+        target = self._point(None, [body], around, self._stores(node.target))
         turn.next = [target, orelse]
-        return self._point(node.iter, [turn], around)  # type: ignore[attr-defined]
+        return self._point(node.iter, [turn], around)
 
     def _try(self, node: ast.stmt, after: _Point, around: _Around) -> _Point:
         outside = around
         leaving = [after]
-        if node.finalbody:  # type: ignore[attr-defined]
+        if node.finalbody:
             # However the block is left, the way goes through here and may then go on to anywhere.
             beyond = [after, *around.returns, *around.handlers]
             beyond += [point for point in (around.breaks, around.continues) if point is not None]
@@ -169,7 +170,7 @@ class Liveness:
         else:
             self._ends[(id(node), "finalbody")] = self._point(None, leaving, around)
         caught = []
-        for handler in node.handlers:  # type: ignore[attr-defined]
+        for handler in node.handlers:
             body = self._block(handler, "body", leaving, outside)
             point = self._point(handler.type, [body], outside, handler.name == self.name)
             caught.append(point)
@@ -193,7 +194,9 @@ class Liveness:
 
     def _stores(self, target: ast.AST) -> bool:
         return any(
-            isinstance(child, ast.Name) and child.id == self.name and isinstance(child.ctx, ast.Store)
+            isinstance(child, ast.Name)
+            and child.id == self.name
+            and isinstance(child.ctx, ast.Store)
             for child in ast.walk(target)
         )
 
@@ -233,9 +236,7 @@ def binds_first(node: ast.AST, name: str) -> bool:
         )
     if isinstance(node, ast.AnnAssign):
         return (
-            node.value is not None
-            and _stores(node.target, name)
-            and not mentions(node.value, name)
+            node.value is not None and _stores(node.target, name) and not mentions(node.value, name)
         )
     if isinstance(node, (ast.For, ast.AsyncFor)):
         return _stores(node.target, name) and not mentions(node.iter, name)

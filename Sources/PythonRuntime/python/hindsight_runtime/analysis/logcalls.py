@@ -1,7 +1,7 @@
 """Which calls look like log statements.
 
-The answer is by syntax alone, so it may err on the side of yes; at run time the recorder looks at the
-real callee before it takes a call for a log statement.
+The answer is by syntax alone, so it may err on the side of yes; at run time the recorder looks at
+the real callee before it takes a call for a log statement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ANYWHERE = frozenset(
 )
 # Receivers whose `.log(...)` is a tracker's (`math.log` and `tensor.log` are not).
 _TRACKERS = frozenset(
-    "wandb run self accelerator fabric trainer experiment exp console swanlab tracker aim_run".split()
+    "wandb run self accelerator fabric trainer experiment exp console swanlab tracker".split()
 )
 _CONSOLES = frozenset("console rich accelerator fabric debug tf jax builtins pprint".split())
 _STREAMS = frozenset("stdout stderr __stdout__ __stderr__ tqdm pbar bar progress trange".split())
@@ -52,7 +52,7 @@ def log_call_name(call: ast.Call) -> Optional[str]:
 
 
 def log_calls(statement: ast.stmt) -> Iterator[ast.Call]:
-    """The log calls in a statement's own expressions; a compound statement's blocks are not looked into."""
+    """The log calls in a statement's own expressions, not in a compound statement's blocks."""
     pending: list[ast.AST] = [statement]
     while pending:
         node = pending.pop()
@@ -65,7 +65,7 @@ def log_calls(statement: ast.stmt) -> Iterator[ast.Call]:
 
 
 def first_log_call(statement: ast.stmt) -> Optional[str]:
-    """The name of the first log call in the statement's own expressions, in the order of the source."""
+    """The name of the first log call in the statement's own expressions, as they are written."""
     calls = list(log_calls(statement))
     if not calls:
         return None

@@ -1,8 +1,8 @@
 """Which statement of the edited source is which of the recorded one.
 
-Blocks are aligned top down: definitions by name in any order, other statements in order by the alignment
-with the largest weight. What is left over is then looked for elsewhere in the same function, so that a
-block that was wrapped, unwrapped or moved is still recognised.
+Blocks are aligned top down: definitions by name in any order, other statements in order by the
+alignment with the largest weight. What is left over is then looked for elsewhere in the same
+function, so that a block that was wrapped, unwrapped or moved is still recognised.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ast
 import difflib
 import re
 from collections import Counter
-from typing import Iterator, Optional, Sequence
+from typing import Iterator, Sequence
 
 from .extraction import Extraction, find_extractions
 from .logcalls import first_log_call, is_log_statement, log_calls
@@ -37,10 +37,10 @@ _TOO_COMMON = (ast.Continue, ast.Break, ast.Pass, ast.Global, ast.Nonlocal)
 class Pair:
     """A recorded statement and the edited one that it became.
 
-    Kinds: `same`; `block` (a compound statement whose header is the same); `header` (the header differs);
-    `changed` (a simple statement that differs); `log` (a log statement that differs); `logs` (a compound
-    statement that is there for its logs, replaced as a whole); `step` and `final` (parts of a recorded
-    statement that the edited source executes in steps).
+    Kinds: `same`; `block` (a compound statement whose header is the same); `header` (the header
+    differs); `changed` (a simple statement that differs); `log` (a log statement that differs);
+    `logs` (a compound statement that is there for its logs, replaced as a whole); `step` and
+    `final` (parts of a recorded statement that the edited source executes in steps).
     """
 
     __slots__ = ("recorded", "edited", "kind", "moved")
@@ -96,7 +96,7 @@ class Matching:
     def _align_bodies(self, recorded: ast.AST, edited: ast.AST) -> None:
         outer = self._scope
         self._scope = id(recorded)
-        self._align(recorded.body, edited.body)  # type: ignore[attr-defined]
+        self._align(recorded.body, edited.body)
         self._scope = outer
 
     def _align(self, recorded: Sequence[ast.stmt], edited: Sequence[ast.stmt]) -> None:
@@ -185,7 +185,7 @@ class Matching:
                 for one in left:
                     if id(one) in self.partners or not _same_class(one, other):
                         continue
-                    if one.name == other.name:  # type: ignore[attr-defined]
+                    if one.name == other.name:
                         best = one
                         break
                     if renamed and self._ratio(one, other) >= 0.6:
@@ -220,7 +220,9 @@ class Matching:
         other = [token(self.edited, statement) for statement in right]
         found: list[tuple[ast.stmt, ast.stmt]] = []
         i = j = 0
-        for block in difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
+        for block in difflib.SequenceMatcher(
+            None, one, other, autojunk=False
+        ).get_matching_blocks():
             gap_left, gap_right = left[i : block.a], right[j : block.b]
             if len(gap_left) * len(gap_right) <= _WIDEST_ALIGNMENT:
                 found.extend(self._heaviest(gap_left, gap_right))
@@ -262,7 +264,7 @@ class Matching:
         if not _same_class(one, other):
             return 0
         if isinstance(one, DEFINITIONS):
-            return 5 if one.name == other.name else 0  # type: ignore[attr-defined]
+            return 5 if one.name == other.name else 0
         if self._is_equal(one, other):
             return 3 + sum(self.recorded.leaves(one).values())
         if isinstance(one, COMPOUND):
@@ -485,9 +487,7 @@ def _singles(statement: ast.stmt) -> list[ast.stmt]:
         if isinstance(statement, ast.Import):
             single: ast.stmt = ast.Import(names=[alias])
         else:
-            single = ast.ImportFrom(
-                module=statement.module, names=[alias], level=statement.level
-            )
+            single = ast.ImportFrom(module=statement.module, names=[alias], level=statement.level)
         singles.append(ast.copy_location(single, statement))
     return singles
 

@@ -9,7 +9,7 @@ from .source import LOOPS, first_position, parse, statements
 
 
 def outline(text: str) -> dict:
-    """Statements, log statements and loops with their ranges (lines from 1, columns in utf-8 bytes)."""
+    """Statements, log statements and loops: lines from 1, columns in utf-8 bytes from 0."""
     tree = parse(text)
     found: list[dict] = []
     logs: list[dict] = []
@@ -47,7 +47,7 @@ def loop_range(statement: ast.stmt) -> dict:
 
 def loop_target(statement: ast.stmt) -> str:
     """The text of a loop's target; for `while` of its condition."""
-    node = statement.test if isinstance(statement, ast.While) else statement.target  # type: ignore[attr-defined]
+    node = statement.test if isinstance(statement, ast.While) else statement.target
     text = ast.unparse(node)
     # Before 3.11 a tuple is written with parentheses.
     if isinstance(node, ast.Tuple) and text.startswith("(") and text.endswith(")") and node.elts:

@@ -1,4 +1,4 @@
-"""From a match to probes: what is added where, what changed, and where recorded statements stand now."""
+"""From a match to probes: what is added where, what changed, where recorded code stands now."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class _Classification:
             self._add(statement, default)
 
     def _flattened(self, block: list) -> Iterator[ast.stmt]:
-        """The statements of a block; added wrappers around recorded code are replaced by what they hold."""
+        """The statements of a block; new blocks around recorded code give what they hold."""
         for statement in block:
             if id(statement) in self.matching.pairs:
                 yield statement
@@ -182,7 +182,8 @@ class _Classification:
                     else:
                         for child in inner:
                             self._unplaced(
-                                child, "it stands in a block that the recorded program does not have"
+                                child,
+                                "it stands in a block that the recorded program does not have",
                             )
             else:
                 yield statement
@@ -326,8 +327,8 @@ class _Classification:
         where = conflict.node if hasattr(conflict.node, "lineno") else node
         self.result.changes.append(
             Change(
-                where.lineno,  # type: ignore[attr-defined]
-                where.end_lineno or where.lineno,  # type: ignore[attr-defined]
+                where.lineno,
+                where.end_lineno or where.lineno,
                 "conflict",
                 f"Not replayed: {conflict.message}.",
             )
@@ -336,7 +337,7 @@ class _Classification:
     # Added statements that use a recorded variable's name for themselves.
 
     def _isolate(self) -> None:
-        """Renames such variables where the recorded value is no longer needed, else drops the statement."""
+        """Renames such variables where the recorded value is not needed, else drops the code."""
         for addition in list(self.result.additions):
             for name, node in addition.rebinds.items():
                 if addition not in self.result.additions or name not in _names_in(addition.node):
@@ -397,7 +398,7 @@ class _Classification:
             dropped = False
             added: dict[int, set[str]] = {}
             for addition in self.result.additions:
-                bindings = Bindings([addition.node])  # type: ignore[list-item]
+                bindings = Bindings([addition.node])
                 added.setdefault(id(addition.scope), set()).update(bindings.here)
                 added.setdefault(id(self.file.scopes.module), set()).update(bindings.module)
             for extraction in self.matching.extractions:
@@ -411,7 +412,7 @@ class _Classification:
                 self.result.additions.remove(addition)
                 has_log = any(
                     next(log_calls(child), None) is not None
-                    for child in _with_nested(addition.node)  # type: ignore[arg-type]
+                    for child in _with_nested(addition.node)
                 )
                 position = addition.node
                 self.result.changes.append(
@@ -446,14 +447,14 @@ class _Classification:
     # Edits that are not replayed.
 
     def _training(self, statement: ast.AST, message: str, end: Optional[int] = None) -> None:
-        line = statement.lineno  # type: ignore[attr-defined]
+        line = statement.lineno
         self.result.changes.append(
-            Change(line, end or statement.end_lineno or line, "training", message)  # type: ignore[attr-defined]
+            Change(line, end or statement.end_lineno or line, "training", message)
         )
 
     def _training_header(self, one: ast.AST, other: ast.AST) -> None:
         first = next((child for block in blocks(other) for child in block), None)
-        end = max(other.lineno, (first_position(first)[0] - 1) if first else other.lineno)  # type: ignore[attr-defined]
+        end = max(other.lineno, (first_position(first)[0] - 1) if first else other.lineno)
         self._training(
             other,
             f"This line differs from the recorded run, which executed `{_header_text(one)}`;"
@@ -472,7 +473,8 @@ class _Classification:
         )
 
     def _moved(self, pair: Pair) -> None:
-        # Where definitions stand is no part of the training; a new block around recorded code was named.
+        # Where definitions stand is no part of the training; a new block around recorded code was
+        # named.
         if not pair.moved or isinstance(pair.recorded, (*DEFINITIONS, *IMPORTS)):
             return
         if id(pair.edited) in self._wrapped:
@@ -486,9 +488,7 @@ class _Classification:
     def _unplaced(self, statement: ast.stmt, reason: str) -> None:
         if is_inert(statement):
             return
-        has_log = any(
-            next(log_calls(child), None) is not None for child in _with_nested(statement)
-        )
+        has_log = any(next(log_calls(child), None) is not None for child in _with_nested(statement))
         self.result.changes.append(
             Change(
                 statement.lineno,
@@ -620,9 +620,7 @@ def _comparable(statement: ast.stmt) -> list[ast.stmt]:
     ]
 
 
-def _function_names(
-    tree: ast.Module, additions: list[Addition]
-) -> dict[int, Optional[str]]:
+def _function_names(tree: ast.Module, additions: list[Addition]) -> dict[int, Optional[str]]:
     """The qualified name of the function around each statement of the edited source."""
     found: dict[int, Optional[str]] = {}
 
@@ -658,5 +656,3 @@ def _header_text(node: ast.AST) -> str:
         text = ast.unparse(node).split("\n")[len(node.decorator_list)].strip()
         text = "@" + excerpt(node.decorator_list[0]) + " " + text
     return text.rstrip(":")[:80]
-
-

@@ -1,39 +1,41 @@
 """Which recorded loops may run a probe: those must not be skipped.
 
-The answer goes by names and errs on the side of yes. A loop counts where an added statement stands in it,
-or where a function that may come to one may be called from it. A function may be called wherever its name
-is called; where the name is mentioned in any other way, or where a library may call the function unasked,
-from everywhere.
+The answer goes by names and errs on the side of yes. A loop counts where an added statement stands
+in it, or where a function that may come to one may be called from it. A function may be called
+wherever its name is called; where the name is mentioned in any other way, or where a library may
+call the function unasked, from everywhere.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import Iterable, Iterator, Optional, Union
+from typing import Iterable, Optional, Union
 
 from .probes import Addition
-from .recorded import RecordedProgram
-from .source import DEFINITIONS, FUNCTIONS, LOOPS, TRIES, named_blocks
+from .recorded import RecordedFile, RecordedProgram
+from .scopes import Scope
+from .source import DEFINITIONS, FUNCTIONS, LOOPS, named_blocks
 
 # Decorators after which a function still runs just when its name is called.
 _TRANSPARENT = frozenset(
-    """no_grad inference_mode enable_grad set_grad_enabled staticmethod classmethod abstractmethod wraps
-    lru_cache cache contextmanager asynccontextmanager compile jit njit partial override final overload
-    dataclass main command option argument group record autocast script ignore unused filter_jit
-    typechecked beartype""".split()
+    """no_grad inference_mode enable_grad set_grad_enabled staticmethod classmethod abstractmethod
+    wraps lru_cache cache contextmanager asynccontextmanager compile jit njit partial override
+    final overload dataclass main command option argument group record autocast script ignore
+    unused filter_jit typechecked beartype""".split()
 )
 # Callees that run a function given to them at once, or finish an iterator given to them.
-_RUNNERS = frozenset(
-    "Fire run spawn run_until_complete launch start_processes CLI cli".split()
-)
+_RUNNERS = frozenset("Fire run spawn run_until_complete launch start_processes CLI cli".split())
 # Callees that call a function given to them before they return.
 _IMMEDIATE = frozenset("sorted max min sort reduce apply tree_map map_structure".split())
 _AWAITED = frozenset("gather wait_for shield".split())
 _CONSUMERS = frozenset(
-    """list tuple set dict frozenset sum any all max min sorted join stack cat concatenate mean fsum prod
+    """list tuple set dict frozenset sum any all max min sorted join stack cat concatenate mean fsum
+    prod
     Counter deque array len""".split()
 )
-_HEADER_ITERATORS = frozenset("enumerate zip tqdm trange reversed islice iter track progress".split())
+_HEADER_ITERATORS = frozenset(
+    "enumerate zip tqdm trange reversed islice iter track progress".split()
+)
 # Mentions of a class that call nothing.
 _CLASS_TESTS = frozenset({"isinstance", "issubclass", "super", "cast"})
 _HARMLESS_BASES = frozenset(
@@ -41,23 +43,35 @@ _HARMLESS_BASES = frozenset(
     ValueError RuntimeError KeyError TypeError SimpleNamespace Dataset IterableDataset""".split()
 )
 _MODULE_BASES = frozenset({"Module", "Sequential", "ModuleList", "ModuleDict"})
-# What `torch.nn.Module` calls on itself or is called on by the library, besides names with underscores.
+# What `torch.nn.Module` calls on itself or is called on by the library, besides names with
+# underscores.
 _MODULE_HOOKS = frozenset(
-    """forward train eval apply parameters named_parameters buffers named_buffers modules named_modules
-    children named_children state_dict load_state_dict extra_repr zero_grad requires_grad_ to cuda cpu
-    float double half bfloat16 type share_memory get_extra_state set_extra_state add_module
+    """forward train eval apply parameters named_parameters buffers named_buffers modules
+    named_modules
+    children named_children state_dict load_state_dict extra_repr zero_grad requires_grad_ to cuda
+    cpu float double half bfloat16 type share_memory get_extra_state set_extra_state add_module
     get_submodule get_parameter get_buffer to_empty setup append extend insert keys values items pop
-    _apply _call_impl _slow_forward _save_to_state_dict _load_from_state_dict _get_name _named_members
-    _replicate_for_data_parallel""".split()
+    _apply _call_impl _slow_forward _save_to_state_dict _load_from_state_dict _get_name
+    _named_members _replicate_for_data_parallel""".split()
 )
 
 Node = Union[str, int]
 
 
 class _Function:
-    """A function, a class body's or module's own code: something that may come to added statements."""
+    """A function's or module's own code: something that may come to added statements."""
 
-    __slots__ = ("node", "name", "owner", "calls", "has_added", "is_generator", "is_async", "is_free", "is_added")
+    __slots__ = (
+        "node",
+        "name",
+        "owner",
+        "calls",
+        "has_added",
+        "is_generator",
+        "is_async",
+        "is_free",
+        "is_added",
+    )
 
     def __init__(self, node: ast.AST, name: str, owner: Optional[_Class]) -> None:
         self.node = node
@@ -104,7 +118,7 @@ class _Loop:
 
 
 def loops_to_execute(program: RecordedProgram, additions: Iterable[Addition]) -> list[str]:
-    """The identifiers of the recorded loops that may come to an added statement, in the sources' order."""
+    """The recorded loops that may come to an added statement, in the sources' order."""
     return _Reach(program, list(additions)).answer()
 
 
@@ -114,12 +128,15 @@ class _Reach:
         self.functions: list[_Function] = []
         self.classes: dict[str, list[_Class]] = {}
         self.loops: list[_Loop] = []
-        # Names that are mentioned other than by being called.
+        # Names that are mentioned other than by being called; those after a dot may be methods, and
+        # functions too where a module may stand before it. Calls after a dot are noted with it.
         self.loose: set[str] = set()
+        self.loose_attributes: set[str] = set()
         self.called: set[str] = set()
         # Generators and coroutines of these names are made in one place and run in another.
         self.stored: set[str] = set()
-        # Generators that run in turns with an expression, or with whoever draws from another generator.
+        # Generators that run in turns with an expression, or with whoever draws from another
+        # generator.
         self.interleaved: set[str] = set()
         self.delegated: set[str] = set()
         self.aliases: dict[str, set[str]] = {}
@@ -129,20 +146,25 @@ class _Reach:
         for addition in additions:
             key = (id(addition.place.owner), addition.place.field)
             self.additions.setdefault(key, []).append(addition)
+        used = [file.scopes for file in program.files.values()]
+        # With modules in variables, whatever stands before a dot may be one.
+        self.has_module_variables = any(
+            _DYNAMIC_IMPORTS & (scopes.module.used | scopes.attributes) for scopes in used
+        )
         for file in program.files.values():
-            _Collector(self, file.path).collect(file.tree)
+            _Collector(self, file).collect()
 
     def answer(self) -> list[str]:
-        for names in list(self.aliases.items()):
-            if names[0] in self.loose:
-                self.loose |= names[1]
+        for alias, names in self.aliases.items():
+            if alias in self.loose:
+                self.loose |= names
         reaching = self._reaching_functions()
         if any(self._is_anytime(function) for function in reaching):
             return [loop.identifier for loop in self.loops]
         names = self._names(reaching)
         found: set[int] = set()
         changed = True
-        generators = {f.name for f in self.functions if f.is_generator}
+        generators = self._names(f for f in self.functions if f.is_generator)
         # A loop that yields runs the body of the loop which draws from its generator, and so on.
         while changed:
             changed = False
@@ -160,21 +182,21 @@ class _Reach:
         return [loop.identifier for index, loop in enumerate(self.loops) if index in found]
 
     def _consumers_reach(self, loop: _Loop, found: set[int], reaching: list[_Function]) -> bool:
-        name = loop.function.name
+        names = self._names([loop.function])
         consumers = [
             index
             for index, other in enumerate(self.loops)
-            if name in self._resolved(other.iterates)
+            if names & self._resolved(other.iterates)
         ]
         if self._is_anytime(loop.function):
             return bool(reaching)
         if any(index in found for index in consumers):
             return True
-        if name in self._resolved(self.delegated):
+        if names & self._resolved(self.delegated):
             return bool(found or reaching)
         # Drawn from by a comprehension or a `with`.
-        return name in self._resolved(self.interleaved) and any(
-            name in self._resolved(function.calls) for function in reaching
+        return bool(names & self._resolved(self.interleaved)) and any(
+            names & self._resolved(function.calls) for function in reaching
         )
 
     def _reaching_functions(self) -> list[_Function]:
@@ -202,6 +224,8 @@ class _Reach:
                 names |= self._constructed_by(function.owner)
                 continue
             names.add(function.name)
+            if function.owner is not None:
+                names.add("." + function.name)
             if isinstance(function.node, ast.Module):
                 names |= _DYNAMIC_IMPORTS
         return names
@@ -230,7 +254,9 @@ class _Reach:
         if isinstance(function.node, ast.Module):
             return False
         name, owner = function.name, function.owner
-        if function.is_free or (function.is_suspended and name in self._resolved(self.stored)):
+        if function.is_free or (
+            function.is_suspended and self._names([function]) & self._resolved(self.stored)
+        ):
             return True
         if owner is not None and self.any_method or owner is None and self.any_function:
             return True
@@ -238,11 +264,11 @@ class _Reach:
             return bool(self._constructed_by(owner) & self.loose)
         if name.startswith("__") and name.endswith("__"):
             return True
-        if name in self.loose:
+        if name in self.loose or (owner is not None and name in self.loose_attributes):
             return True
         if owner is not None and self._may_override(owner, name):
             return True
-        return name not in self._resolved(self.called)
+        return not self._names([function]) & self._resolved(self.called)
 
     def _may_override(self, owner: _Class, name: str) -> bool:
         pending, seen = list(owner.bases), set()
@@ -269,12 +295,15 @@ _DYNAMIC_IMPORTS = frozenset({"import_module", "__import__", "run_path", "run_mo
 class _Collector:
     """Walks one file as it would be spliced and notes functions, loops, calls and mentions."""
 
-    def __init__(self, reach: _Reach, path: str) -> None:
+    def __init__(self, reach: _Reach, file: RecordedFile) -> None:
         self.reach = reach
-        self.path = path
+        self.file = file
+        self.path = file.path
+        self.scope = file.scopes.module
         self._in_added = False
 
-    def collect(self, tree: ast.Module) -> None:
+    def collect(self) -> None:
+        tree = self.file.tree
         name = self.path[:-3] if self.path.endswith(".py") else self.path
         name = name[: -len("/__init__")] if name.endswith("/__init__") else name
         module = _Function(tree, "module " + name.split("/")[-1], None)
@@ -327,16 +356,14 @@ class _Collector:
         elif isinstance(node, LOOPS):
             described_loop = None
             if not self._in_added:
-                described_loop = _Loop(
-                    f"{self.path}:{node.lineno}:{node.col_offset}", function
-                )
+                described_loop = _Loop(f"{self.path}:{node.lineno}:{node.col_offset}", function)
                 self.reach.loops.append(described_loop)
             inner = loops + [described_loop] if described_loop is not None else loops
             if isinstance(node, ast.While):
                 self._expression(node.test, function, inner)
             else:
                 if described_loop is not None:
-                    described_loop.iterates |= _drawn_from(node.iter)
+                    described_loop.iterates |= self._drawn_from(node.iter)
                 self._expression(node.target, function, inner)
                 self._expression(node.iter, function, loops, True)
             self._blocks(node, function, loops, None, inner)
@@ -377,12 +404,49 @@ class _Collector:
         if enclosing is not None:
             enclosing.methods.append(described)
         self.reach.functions.append(described)
+        outer = self._enter(node)
         self._blocks(node, described, [], None)
+        self.scope = outer
+
+    def _enter(self, node: ast.AST) -> Scope:
+        """Goes into a node's own scope, where it has one; gives the one around."""
+        outer = self.scope
+        self.scope = self.file.scopes.of.get(id(node), outer)
+        return outer
+
+    def _is_defined(self, node: ast.AST) -> bool:
+        """Whether an expression may be a module, a class or a function rather than some object."""
+        if self.reach.has_module_variables:
+            return True
+        if isinstance(node, ast.Attribute):
+            return self._is_defined(node.value)
+        if isinstance(node, ast.Subscript):
+            return _last_name(node) == "modules"
+        return isinstance(node, ast.Name) and self.scope.may_be_definition(node.id)
+
+    def _callee(self, callee: ast.AST) -> set[str]:
+        """The names under which what is called may be known."""
+        name = _last_name(callee)
+        if name is None:
+            return set()
+        while isinstance(callee, ast.Subscript):
+            callee = callee.value
+        if isinstance(callee, ast.Attribute):
+            return {name, "." + name} if self._is_defined(callee.value) else {"." + name}
+        return {name}
+
+    def _drawn_from(self, iterable: ast.AST) -> set[str]:
+        """The names of what is called in a loop's header."""
+        found: set[str] = set()
+        for node in ast.walk(iterable):
+            if isinstance(node, ast.Call):
+                found |= self._callee(node.func)
+        return found
 
     def _decorators(self, node: ast.AST, function: _Function, loops: list[_Loop]) -> bool:
-        """Notes what decorators call; whether they all leave the function to be called by its name."""
+        """Notes what decorators call; whether they leave the function to be called by its name."""
         is_plain = True
-        for decorator in node.decorator_list:  # type: ignore[attr-defined]
+        for decorator in node.decorator_list:
             self._expression(decorator, function, loops)
             callee = decorator.func if isinstance(decorator, ast.Call) else decorator
             if _last_name(callee) not in _TRANSPARENT:
@@ -399,10 +463,12 @@ class _Collector:
                 if alias.asname:
                     self.reach.aliases.setdefault(alias.asname, set()).add(alias.name)
         else:
-            for alias in node.names:  # type: ignore[attr-defined]
+            for alias in node.names:
                 names.append(alias.name.split(".")[-1])
                 if alias.asname:
-                    self.reach.aliases.setdefault(alias.asname, set()).add(alias.name.split(".")[-1])
+                    self.reach.aliases.setdefault(alias.asname, set()).add(
+                        alias.name.split(".")[-1]
+                    )
         # A module's own code runs where it is imported first.
         calls = {"module " + name for name in names}
         function.calls |= calls
@@ -410,11 +476,11 @@ class _Collector:
         for loop in loops:
             loop.calls |= calls
 
-    def _call(self, name: str, function: _Function, loops: list[_Loop]) -> None:
-        self.reach.called.add(name)
-        function.calls.add(name)
+    def _call(self, names: set[str], function: _Function, loops: list[_Loop]) -> None:
+        self.reach.called |= names
+        function.calls |= names
         for loop in loops:
-            loop.calls.add(name)
+            loop.calls |= names
 
     def _expression(
         self,
@@ -427,11 +493,13 @@ class _Collector:
         if isinstance(node, ast.Call):
             self._call_expression(node, function, loops, is_finished)
         elif isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Load):
+            if isinstance(node.ctx, ast.Load) and self.scope.may_be_definition(node.id):
                 self.reach.loose.add(node.id)
         elif isinstance(node, ast.Attribute):
             if isinstance(node.ctx, ast.Load):
-                self.reach.loose.add(node.attr)
+                self.reach.loose_attributes.add(node.attr)
+                if self._is_defined(node.value):
+                    self.reach.loose.add(node.attr)
             self._expression(node.value, function, loops)
         elif isinstance(node, ast.Lambda) or (
             isinstance(node, ast.GeneratorExp) and not is_finished
@@ -440,23 +508,25 @@ class _Collector:
         elif isinstance(node, (ast.YieldFrom, ast.Await)):
             if isinstance(node, ast.YieldFrom):
                 self._yields(function, loops)
-                self.reach.delegated |= _drawn_from(node.value)
+                self.reach.delegated |= self._drawn_from(node.value)
             self._expression(node.value, function, loops, True)
         elif isinstance(node, ast.comprehension):
             self._expression(node.target, function, loops)
             self._expression(node.iter, function, loops, True)
-            self.reach.interleaved |= _drawn_from(node.iter)
+            self.reach.interleaved |= self._drawn_from(node.iter)
             for condition in node.ifs:
                 self._expression(condition, function, loops)
         elif isinstance(node, ast.withitem):
             self._expression(node.context_expr, function, loops, True)
-            self.reach.interleaved |= _drawn_from(node.context_expr)
+            self.reach.interleaved |= self._drawn_from(node.context_expr)
             if node.optional_vars is not None:
                 self._expression(node.optional_vars, function, loops)
         else:
             if isinstance(node, ast.Yield):
                 self._yields(function, loops)
+            outer = self._enter(node)
             self._children(node, function, loops)
+            self.scope = outer
 
     def _call_expression(
         self, node: ast.Call, function: _Function, loops: list[_Loop], is_finished: bool
@@ -465,9 +535,10 @@ class _Collector:
         if name is None:
             self._expression(node.func, function, loops)
         else:
-            self._call(name, function, loops)
+            names = self._callee(node.func)
+            self._call(names, function, loops)
             if not is_finished:
-                self.reach.stored.add(name)
+                self.reach.stored |= names
             if isinstance(node.func, ast.Attribute):
                 self._expression(node.func.value, function, loops)
             elif isinstance(node.func, ast.Subscript):
@@ -482,7 +553,7 @@ class _Collector:
             if isinstance(argument, (ast.Name, ast.Attribute, ast.Tuple)) and name in _CLASS_TESTS:
                 continue
             if isinstance(argument, (ast.Name, ast.Attribute)) and name in _RUNNERS:
-                self._call(_last_name(argument) or "", function, loops)
+                self._call(self._callee(argument), function, loops)
             elif isinstance(argument, ast.Lambda) and name in _IMMEDIATE:
                 self._children(argument, function, loops)
             else:
@@ -495,7 +566,9 @@ class _Collector:
         inner = _Function(node, name, None)
         inner.has_added = inner.is_added = self._in_added
         self.reach.functions.append(inner)
+        outer = self._enter(node)
         self._children(node, inner, [])
+        self.scope = outer
         return inner
 
     @staticmethod
@@ -515,21 +588,11 @@ class _Collector:
             for text in texts:
                 if isinstance(text, ast.Constant) and isinstance(text.value, str):
                     self.reach.loose.add(text.value)
+                    self.reach.loose_attributes.add(text.value)
                 elif name != "getattr" or _last_name(call.args[0]) == "self":
                     self.reach.any_method = True
         elif name in ("globals", "eval", "exec") and isinstance(call.func, ast.Name):
             self.reach.any_function = True
-
-
-def _drawn_from(iterable: ast.expr) -> set[str]:
-    """The names of what is called in a loop's header."""
-    found = set()
-    for node in ast.walk(iterable):
-        if isinstance(node, ast.Call):
-            name = _last_name(node.func)
-            if name is not None:
-                found.add(name)
-    return found
 
 
 def _last_name(node: ast.AST) -> Optional[str]:
@@ -550,5 +613,7 @@ def _is_plain_definition(node: ast.AST) -> bool:
 
 def _is_abstract(node: ast.ClassDef) -> bool:
     return all(
-        _last_name(keyword.value) == "ABCMeta" for keyword in node.keywords if keyword.arg == "metaclass"
+        _last_name(keyword.value) == "ABCMeta"
+        for keyword in node.keywords
+        if keyword.arg == "metaclass"
     )

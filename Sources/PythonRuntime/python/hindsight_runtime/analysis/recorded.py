@@ -33,7 +33,7 @@ class RecordedFile(Source):
 
     def identifier(self, statement: ast.AST) -> str:
         """`path:line:column`, which names a loop or a log statement of the run."""
-        return f"{self.path}:{statement.lineno}:{statement.col_offset}"  # type: ignore[attr-defined]
+        return f"{self.path}:{statement.lineno}:{statement.col_offset}"
 
     def scope_at(self, place: Place) -> Scope:
         """The scope that code at this position belongs to."""

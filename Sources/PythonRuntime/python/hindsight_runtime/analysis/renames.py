@@ -1,8 +1,8 @@
 """Variables and functions that were renamed since the run.
 
-A name counts as renamed where statements are equal but for it, everywhere in its scope: the old one is gone
-and the new one was not there. The edited tree is then changed back, so that probes speak of the recorded
-names.
+A name counts as renamed where statements are equal but for it, everywhere in its scope: the old one
+is gone and the new one was not there. The edited tree is then changed back, so that probes speak of
+the recorded names.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ class _Renames:
                 continue
             scope = self._file.scope_at(self._file.place(pair.recorded))
             if isinstance(pair.recorded, DEFINITIONS):
-                if pair.recorded.name != pair.edited.name:  # type: ignore[attr-defined]
-                    yield scope, pair.recorded.name, pair.edited.name  # type: ignore[attr-defined]
+                if pair.recorded.name != pair.edited.name:
+                    yield scope, pair.recorded.name, pair.edited.name
                 if not isinstance(pair.recorded, FUNCTIONS):
                     continue
                 inner = self._file.scopes.of[id(pair.recorded)]
-                found = _compare(pair.recorded.args, pair.edited.args)  # type: ignore[attr-defined]
+                found = _compare(pair.recorded.args, pair.edited.args)
                 for old, new in found or ():
                     yield inner, old, new
                 continue
@@ -100,9 +100,9 @@ def _compare(one: ast.AST, other: ast.AST) -> Optional[set[tuple[str, str]]]:
     if type(one) is not type(other):
         return None
     if isinstance(one, ast.Name):
-        return {(one.id, other.id)} if one.id != other.id else set()  # type: ignore[attr-defined]
+        return {(one.id, other.id)} if one.id != other.id else set()
     if isinstance(one, ast.arg):
-        return {(one.arg, other.arg)} if one.arg != other.arg else set()  # type: ignore[attr-defined]
+        return {(one.arg, other.arg)} if one.arg != other.arg else set()
     blocks = {field for field, _ in named_blocks(one)}
     for field in one._fields:
         if field in blocks or field in _LEFT_OUT:

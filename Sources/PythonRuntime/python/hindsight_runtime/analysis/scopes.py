@@ -11,7 +11,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Scope:
-    """One module, class, function, lambda or comprehension with the names that it mentions itself."""
+    """A module, class, function, lambda or comprehension with the names it mentions itself."""
 
     def __init__(self, node: ast.AST, kind: str, name: str, parent: Optional[Scope]) -> None:
         self.node = node
@@ -20,6 +20,8 @@ class Scope:
         self.parent = parent
         self.mentioned: set[str] = set()
         self.bound: set[str] = set()
+        # Names bound by `def`, `class` or `import`.
+        self.defined: set[str] = set()
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
         self.children: list[Scope] = []
@@ -37,6 +39,16 @@ class Scope:
             return self.name
         middle = ".<locals>." if self.parent.kind == "function" else "."
         return outer + middle + self.name
+
+    def may_be_definition(self, name: str) -> bool:
+        """Whether a name looked up here may be a function, class or module, not a variable."""
+        scope: Optional[Scope] = self
+        while scope is not None:
+            is_visible = scope.kind != "class" or scope is self
+            if is_visible and name in scope.bound and name not in scope.globals | scope.nonlocals:
+                return name in scope.defined
+            scope = scope.parent
+        return True
 
     @property
     def used(self) -> frozenset[str]:
@@ -78,6 +90,7 @@ class Scopes:
             self._visit(node.value, scope)
         elif isinstance(node, DEFINITIONS):
             scope.bound.add(node.name)
+            scope.defined.add(node.name)
             is_class = isinstance(node, ast.ClassDef)
             inner = Scope(node, "class" if is_class else "function", node.name, scope)
             self.of[id(node)] = inner
@@ -120,6 +133,7 @@ class Scopes:
             scope.nonlocals.update(node.names)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             scope.bound.update(imported_names(node))
+            scope.defined.update(imported_names(node))
             if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
                 self.stars.append(node)
         else:
@@ -235,7 +249,7 @@ def all_arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
 
 def imported_names(node: ast.AST) -> Iterator[str]:
     """The names that an import statement binds."""
-    for alias in node.names:  # type: ignore[attr-defined]
+    for alias in node.names:
         if alias.name == "*":
             continue
         if alias.asname is not None:
@@ -255,7 +269,7 @@ def root_name(node: ast.AST) -> Optional[str]:
 
 def loaded_names(node: ast.AST) -> set[str]:
     """The names that a statement looks up outside of itself."""
-    module = ast.Module(body=[node], type_ignores=[])  # type: ignore[list-item]
+    module = ast.Module(body=[node], type_ignores=[])
     scopes = Scopes(module)
     found = {
         child.id

@@ -1,7 +1,7 @@
 """One source text and its tree, with the normalized form of every statement.
 
-Two statements are equal where their keys are: formatting, comments, type hints, docstrings and `pass`
-don't count.
+Two statements are equal where their keys are: formatting, comments, type hints, docstrings and
+`pass` don't count.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Source:
         self._parents: dict[int, ast.AST] = {}
 
     def text_of(self, statement: ast.stmt) -> bytes:
-        """The statement as it is written, from its first to its last character, decorators included."""
+        """The statement as it is written, decorators included."""
         line, column = first_position(statement)
         last = statement.end_lineno or line
         if line == last:
@@ -176,7 +176,7 @@ def first_position(statement: ast.AST) -> tuple[int, int]:
         first = decorators[0]
         # The `@` stands before the expression, nearly always right before it.
         return first.lineno, max(0, statement.col_offset)
-    return statement.lineno, statement.col_offset  # type: ignore[attr-defined]
+    return statement.lineno, statement.col_offset
 
 
 def named_blocks(node: ast.AST) -> Iterator[tuple[str, list]]:
@@ -207,7 +207,7 @@ def statements(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def is_inert(statement: ast.AST) -> bool:
-    """Whether the statement does nothing: `pass`, a docstring, a constant, an annotation without value."""
+    """Whether the statement does nothing: `pass`, a docstring, an annotation without value."""
     if isinstance(statement, ast.Pass):
         return True
     if isinstance(statement, ast.Expr):
@@ -224,12 +224,12 @@ def normalized(node: object) -> str:
     if isinstance(node, ast.AST):
         kind = type(node)
         if kind is ast.Constant:
-            value = node.value  # type: ignore[attr-defined]
+            value = node.value
             return f"{type(value).__name__}:{value!r}"
         if kind is ast.Name:
-            return node.id  # type: ignore[attr-defined]
-        if kind is ast.AnnAssign and node.value is not None:  # type: ignore[attr-defined]
-            return f"Assign([{normalized(node.target)}]|{normalized(node.value)})"  # type: ignore[attr-defined]
+            return node.id
+        if kind is ast.AnnAssign and node.value is not None:
+            return f"Assign([{normalized(node.target)}]|{normalized(node.value)})"
         parts = []
         for field in _fields(kind):
             value = getattr(node, field, None)
@@ -269,6 +269,6 @@ def excerpt(node: ast.AST, limit: int = 60) -> str:
 def _fields(kind: type) -> tuple[str, ...]:
     found = _FIELDS.get(kind)
     if found is None:
-        found = tuple(field for field in kind._fields if field not in _SILENT_FIELDS)  # type: ignore[attr-defined]
+        found = tuple(field for field in kind._fields if field not in _SILENT_FIELDS)
         _FIELDS[kind] = found
     return found

@@ -24,8 +24,8 @@ class Spliced:
     """A recorded file's tree with what was added to it.
 
     `names` holds, by the scope's `__qualname__` ("" for the module, "main", "Trainer.fit",
-    "main.<locals>.inner"), the names that only probes bind there: they are no part of the recorded state.
-    `attributes` are names of attributes that only probes set, on whatever object.
+    "main.<locals>.inner"), the names that only probes bind there: they are no part of the recorded
+    state. `attributes` are names of attributes that only probes set, on whatever object.
     """
 
     tree: ast.Module
@@ -39,8 +39,8 @@ def splice(
 ) -> Spliced:
     """Puts what `edited` adds into `recorded`.
 
-    `others` are the recorded texts of the program's other files by path: what they use is not to be rebound.
-    Raises `NotParsed` where the recorded or the edited text is not a program.
+    `others` are the recorded texts of the program's other files by path: what they use is not to be
+    rebound. Raises `NotParsed` where the recorded or the edited text is not a program.
     """
     sources = [(path, recorded)] + [
         (other, text) for other, text in (others or {}).items() if other != path
@@ -120,7 +120,7 @@ def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> S
 
 
 def _note_names(addition: Addition, result: Spliced) -> None:
-    bindings = Bindings([addition.node])  # type: ignore[list-item]
+    bindings = Bindings([addition.node])
     module = addition.file.scopes.module
     scope = addition.scope
     for target, names in ((scope, set(bindings.here)), (module, set(bindings.module))):
@@ -135,5 +135,5 @@ def _marked(node: ast.AST) -> ast.AST:
         if hasattr(child, "lineno") and child.lineno < PROBE_LINE:
             child.lineno += PROBE_LINE
             if getattr(child, "end_lineno", None) is not None:
-                child.end_lineno += PROBE_LINE  # type: ignore[attr-defined]
+                child.end_lineno += PROBE_LINE
     return node
