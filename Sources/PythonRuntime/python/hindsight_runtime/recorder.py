@@ -102,17 +102,6 @@ class Recorder(Session):
             os.register_at_fork(after_in_child=self._leave_to_parent)
         atexit.register(self._end)
 
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        return {
-            "for": self.for_loop,
-            "while": self.while_loop,
-            "next": self.while_next,
-            "leave": self.while_leave,
-            "after": self.after_loop,
-            "log": self.log_function,
-            "source": self.entropy.source,
-        }
-
     # Failing quietly
 
     def fail(self, error: BaseException) -> None:
@@ -252,7 +241,7 @@ class Recorder(Session):
     # Loops
 
     def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
-        loop = self._enter(identity, sys._getframe(1))
+        loop = self.enter(identity, sys._getframe(1))
         if loop is None:
             return iterable
         try:
@@ -289,9 +278,6 @@ class Recorder(Session):
         finally:
             self.stack.leave(loop)
 
-    def while_loop(self, identity: str) -> None:
-        self._enter(identity, sys._getframe(1))
-
     def while_next(self, identity: str) -> bool:
         loop = self.stack.innermost(identity, sys._getframe(1)) if self.is_recording else None
         if loop is not None:
@@ -302,22 +288,8 @@ class Recorder(Session):
             loop.begin_iteration(None)
         return True
 
-    def while_leave(self, identity: str) -> None:
-        loop = self.stack.innermost(identity, sys._getframe(1))
-        if loop is not None:
-            self.stack.leave(loop)
-
-    def after_loop(self, identity: str) -> None:
-        loop = self.stack.ended
-        if loop is None or loop.id != identity or not self.is_recording:
-            return
-        frame = sys._getframe(1)
-        if loop.frame_id == id(frame) and self.stack.is_tracking():
-            self.stack.ended = None
-            self._exited(loop, frame)
-
     @contained
-    def _enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
+    def enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)
@@ -354,7 +326,7 @@ class Recorder(Session):
         return marks.stride
 
     @contained
-    def _exited(self, loop: Loop, frame: FrameType) -> None:
+    def exited(self, loop: Loop, frame: FrameType) -> None:
         now = time.perf_counter()
         duration = now - loop.started
         self._durations[loop.id] = duration

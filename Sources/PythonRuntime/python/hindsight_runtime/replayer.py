@@ -175,17 +175,11 @@ class Replayer(Session):
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         return {
-            "for": self.for_loop,
-            "while": self.while_loop,
-            "next": self.while_next,
-            "leave": self.while_leave,
-            "after": self.after_loop,
-            "log": self.log_function,
-            "source": self.entropy.source,
+            **super().functions(),
             "begin": self.begin_probe,
             "finish": self.finish_probe,
             "failed": self.probe_failed,
-            "exception": Exception,  # type: ignore[dict-item]
+            "exception": Exception,
         }
 
     def send(self, message: dict[str, Any]) -> None:
@@ -302,7 +296,7 @@ class Replayer(Session):
 
     def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
         frame = sys._getframe(1)
-        loop = self._enter(identity, frame)
+        loop = self.enter(identity, frame)
         if loop is None:
             return iterable
         try:
@@ -342,9 +336,6 @@ class Replayer(Session):
         finally:
             self.stack.leave(loop)
 
-    def while_loop(self, identity: str) -> None:
-        self._enter(identity, sys._getframe(1))
-
     def while_next(self, identity: str) -> bool:
         frame = sys._getframe(1)
         loop = self.stack.innermost(identity, frame)
@@ -359,19 +350,7 @@ class Replayer(Session):
         loop.begin_iteration(None)
         return True
 
-    def while_leave(self, identity: str) -> None:
-        loop = self.stack.innermost(identity, sys._getframe(1))
-        if loop is not None:
-            self.stack.leave(loop)
-
-    def after_loop(self, identity: str) -> None:
-        loop = self.stack.ended
-        frame = sys._getframe(1)
-        if loop is None or loop.id != identity or loop.frame_id != id(frame):
-            return
-        if not self.stack.is_tracking():
-            return
-        self.stack.ended = None
+    def exited(self, loop: Loop, frame: FrameType) -> None:
         actions: Optional[Actions] = loop.marks
         if loop.skipped is not None:
             start, jump = loop.skipped
@@ -384,7 +363,7 @@ class Replayer(Session):
             self._stop()
         loop.walk = loop.iterator = None
 
-    def _enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
+    def enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)

@@ -7,15 +7,18 @@ import importlib.util
 import os
 import sys
 from types import CodeType, FrameType, ModuleType
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterable, Optional
 
 from . import transform
-from .loops import LoopStack
+from .entropy import EntropyLog
+from .loops import Loop, LoopStack
 from .programs import Hooks, Program, provide
 
 
 class Session:
     """One program under observation. Subclasses say what happens at boundaries and log statements."""
+
+    entropy: EntropyLog
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -74,6 +77,49 @@ class Session:
             provide(f"__hindsight_{name}__", function)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
+        """What rewritten code calls, by the name without `__hindsight_` (see `transform`)."""
+        return {
+            "for": self.for_loop,
+            "while": self.while_loop,
+            "next": self.while_next,
+            "leave": self.while_leave,
+            "after": self.after_loop,
+            "log": self.log_function,
+            "source": self.entropy.source,
+        }
+
+    def while_loop(self, identity: str) -> None:
+        self.enter(identity, sys._getframe(1))
+
+    def while_leave(self, identity: str) -> None:
+        loop = self.stack.innermost(identity, sys._getframe(1))
+        if loop is not None:
+            self.stack.leave(loop)
+
+    def after_loop(self, identity: str) -> None:
+        """The loop that was left last has ended by itself or by `break`."""
+        loop = self.stack.ended
+        frame = sys._getframe(1)
+        if loop is None or loop.id != identity or loop.frame_id != id(frame):
+            return
+        if self.stack.is_tracking():
+            self.stack.ended = None
+            self.exited(loop, frame)
+
+    def enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
+        """A loop statement is reached; None where this activation is not the program's own."""
+        raise NotImplementedError
+
+    def exited(self, loop: Loop, frame: FrameType) -> None:
+        raise NotImplementedError
+
+    def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
+        raise NotImplementedError
+
+    def while_next(self, identity: str) -> bool:
+        raise NotImplementedError
+
+    def log_function(self, site: str, function: Any) -> Any:
         raise NotImplementedError
 
     def hooks(self, **options: Any) -> Hooks:
