@@ -1,6 +1,6 @@
 """The program's state: captured, restored in place, and compared.
 
-    walk = Walk(Roots(frames, modules, excluded), limit_seconds)   at a loop's entry
+    walk = Walk(Roots(frames, modules, excluded), limit_seconds, keep)   at a loop's entry
     captured = capture(walk, roots)                                at a boundary; roots as they are then
     restore(walk, roots, stream, buffers)                          in a replay that walked at the same entry
     difference(walk, roots, stream, buffers)                       None, or "path: what differs"
@@ -17,7 +17,8 @@ when it is the one that the replayed program made. `Captured.idle` names such ob
 program will assign before it reads them: no loss, unless a probe looks at them. `Captured.detached` names tensors that were captured without the
 graph that computed them: their values and their looks are right, and a backward pass through them raises.
 
-A walk keeps its objects alive, except gradients and results of operations. Drop it when its loop ends.
+A recording walks with `keep=False`, so that nothing lives longer than it would without. A replay walks with
+`keep=True`, so that it can restore after the program has dropped objects. Drop a walk when its loop ends.
 `excluded(owner, name)` is asked with a code object, a module or a class as the owner.
 
 How each type is handled is said by its kind (`kinds.Kind`); `catalog` lists the modules that define kinds.

@@ -14,7 +14,7 @@ from .lost import Unknown
 from .roots import Roots
 from .source import Source
 from .stream import FORMAT, CaptureSource, Writer
-from .walk import Walk, undisturbed
+from .walk import Gone, Walk, undisturbed
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Captured:
 def capture(walk: Walk, roots: Roots) -> Captured:
     """The state of everything that the roots reach now; raises nothing but `CaptureFailed`."""
     try:
-        with undisturbed():
+        with undisturbed(), walk.held():
             return _capture(walk, roots)
     except CaptureFailed:
         raise
@@ -104,6 +104,8 @@ def read_contents(walk: Walk, source: Source) -> list[Any]:
 
 
 def read(kind: Kind, o: Any, source: Source) -> Any:
+    if type(o) is Gone:
+        return Unknown
     try:
         return kind.contents(o, source)
     except Exception:

@@ -19,7 +19,7 @@ from .lost import Lost, Same, Unknown
 from .restore import Recorded, codes_of, gradients_off, spaces_like
 from .roots import Roots
 from .source import Source
-from .walk import Walk, shorten, undisturbed
+from .walk import Gone, Walk, shorten, undisturbed
 
 #: A path is its last label and the path before; rendered only where something differs.
 Path = Optional[tuple[Any, Any]]
@@ -31,7 +31,7 @@ def difference(
     """None where the live state equals the recorded one; else the first difference, in a line for people."""
     before = hidden.read()
     try:
-        with undisturbed(), gradients_off(), live_codes(codes_of(roots)):
+        with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
             recorded = Recorded(walk, roots, stream, buffers)
             comparison = Comparison(walk, Source(walk, roots.all_frames), recorded.tables)
             try:
@@ -85,7 +85,7 @@ class Comparison:
     def contents(self, recorded: Recorded) -> None:
         walk, source = self._walk, self._source
         for number, contents in zip(walk.filled, recorded.records):
-            if contents is Unknown:
+            if contents is Unknown or type(walk.objects[number]) is Gone:
                 continue
             kind, o = walk.kinds[number], walk.objects[number]
             live = kind.compared(o, source)
@@ -94,10 +94,12 @@ class Comparison:
             expected = kind.recorded(o, contents, walk)
             self._match(kind, o, live, expected, (None, number))
             self._drain()
-        for number, (data, size) in recorded.storages:
+        for number, (data, *size_and_device) in recorded.storages:
             storage = walk.objects[number]
+            if storage.block is None:
+                continue  # what looked into it was compared, and does no longer
             live = read(walk.kinds[number], storage, source)
-            if live is Unknown or live[1] != size or not memory.equal(live[0], data):
+            if list(live[1:]) != size_and_device or not memory.equal(live[0], data):
                 raise Differs(self._render((None, number)).replace(".storage", ""), "values differ")
 
     # How.

@@ -11,6 +11,7 @@ import re
 import types
 from typing import Any, Iterable
 
+from .classify import mro
 from .roots import Roots
 
 _STEP = re.compile(r"(LOAD|STORE|DELETE)_FAST")
@@ -56,7 +57,7 @@ def _names_in_functions(module: types.CodeType, roots: Roots) -> set[str]:
         for value in list(vars(other).values()):
             if type(value) is types.FunctionType:
                 pending.append(value.__code__)
-            elif isinstance(value, type):
+            elif type in mro(type(value)):
                 functions = [x for x in vars(value).values() if type(x) is types.FunctionType]
                 pending += [function.__code__ for function in functions]
     names: set[str] = set()

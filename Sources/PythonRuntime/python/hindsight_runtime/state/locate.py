@@ -65,21 +65,26 @@ def new_objects(
     """What is reachable and has no number, with the steps of its path; nearest first."""
     pending: deque[tuple[Any, Any]] = deque()
     index = walk.index
+    seen: dict[int, Any] = {}
     for title, names in spaces:
         prefix = f"{title}." if title else ""
-        pending.extend((x, (None, prefix + n)) for n, x in names.items() if id(x) not in index)
+        for name, o in names.items():
+            if type(o) not in ATOMS and id(o) not in index and id(o) not in seen:
+                seen[id(o)] = o
+                steps = (None, prefix + name)
+                yield o, steps
+                pending.append((o, steps))
+    # Whoever looks for a variable's value has stopped by now.
     for number in walk.filled:
-        for label, child in _children(walk.objects[number]):
-            if id(child) not in index:
-                pending.append((child, (number, label)))
-    seen: dict[int, Any] = {}
+        pending.append((walk.objects[number], number))
     while pending and len(seen) < _EFFORT:
-        o, steps = pending.popleft()
-        if type(o) in ATOMS or id(o) in seen or id(o) in index:
-            continue
-        seen[id(o)] = o
-        yield o, steps
-        pending.extend((child, (steps, label)) for label, child in _children(o))
+        parent, before = pending.popleft()
+        for label, o in _children(parent):
+            if type(o) not in ATOMS and id(o) not in index and id(o) not in seen:
+                seen[id(o)] = o
+                steps = (before, label)
+                yield o, steps
+                pending.append((o, steps))
 
 
 def _render(walk: Walk, steps: Any) -> str:

@@ -9,12 +9,13 @@ import types
 from typing import Any, Sequence
 
 from . import hidden, settable
+from .classify import mro
 from .errors import LayoutDiffers
 from .functions import LiveCodes, live_codes
 from .lost import Unknown
 from .roots import Roots, write_locals
 from .stream import FORMAT, Reader
-from .walk import Walk, undisturbed
+from .walk import Gone, Walk, undisturbed
 
 
 def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
@@ -22,13 +23,13 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
 
     Raises `LayoutDiffers` where that cannot be done; the program is not to be gone on with then.
     """
-    with undisturbed(), gradients_off(), live_codes(codes_of(roots)):
+    with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
         recorded = Recorded(walk, roots, stream, buffers)
         for number, contents in recorded.storages:
             _fill(walk, number, contents)
         late = []
         for number, contents in zip(walk.filled, recorded.records):
-            if contents is Unknown:
+            if contents is Unknown or type(walk.objects[number]) is Gone:
                 continue
             if walk.kinds[number].late:
                 late.append((number, contents))
@@ -115,11 +116,10 @@ def codes_of(roots: Roots) -> LiveCodes:
     """Every code object of the project's that can be found."""
     starts = [frame.f_code for frame in roots.all_frames]
     for module in roots.modules.values():
-        pending = list(vars(module).values())
-        for value in pending:
+        for value in list(vars(module).values()):
             if type(value) is types.FunctionType:
                 starts.append(value.__code__)
-            elif isinstance(value, type) and value.__module__ == module.__name__:
+            elif type in mro(type(value)) and value.__module__ == module.__name__:
                 starts.extend(
                     x.__code__ for x in vars(value).values() if type(x) is types.FunctionType
                 )

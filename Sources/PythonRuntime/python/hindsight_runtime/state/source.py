@@ -25,8 +25,8 @@ class Source:
         self.lost: list[Any] = []
         self.detached: list[Any] = []
         #: Numbered storages that some captured tensor looks into, in the order of first use.
-        self.used_storages: dict[int, Any] = {}
-        self._storages: dict[int, Any] = {}
+        self.used_storages: dict[Any, Any] = {}
+        self._storages: dict[Any, Any] = {}
         self._kept: list[Any] = []
         self._synchronised: set[str] = set()
 
@@ -52,10 +52,12 @@ class Source:
     def storage(self, block: Any) -> Any:
         """The one `Storage` for a block of a tensor's memory."""
         from .tensors import Storage
+        from .walk import block_key
 
-        key = block._cdata
+        key = block_key(block)
         numbered = self.walk.storages.get(key)
         if numbered is not None:
+            numbered.block = block
             self.used_storages[key] = numbered
             return numbered
         made = self._storages.get(key)

@@ -61,13 +61,14 @@ class StorageKind(Kind):
     name = "storage"
 
     def contents(self, o: Any, source: Source) -> Any:
-        return data_of(o.block, source), o.block.nbytes()
+        return data_of(o.block, source), o.block.nbytes(), str(o.block.device)
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
-        buffer, size = contents
+        buffer, size, device = contents
         block = o.block
-        if block.nbytes() != size:
-            block.resize_(size)
+        if block is None or block.nbytes() != size or str(block.device) != device:
+            o.block = make_storage(buffer, size, device).block
+            return
         if not size:
             return
         if block.device.type == "cpu":

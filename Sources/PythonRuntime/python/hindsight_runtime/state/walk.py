@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import sys
 import time
+import weakref
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Iterator
@@ -21,15 +23,23 @@ class Walk:
     """The anchors: objects that exist at a loop's entry and are restored in place.
 
     References to them cost a capture nothing, and a replayed program that walks at the same point numbers its own
-    objects alike, which `layout` tells. The walk keeps its objects alive, since the identity of a freed object would
-    be given away again. It does not keep gradients and results of operations alive, which go by value.
+    objects alike, which `layout` tells.
+
+    With `keep` the walk keeps its objects alive, so that a checkpoint can be restored after the program has dropped
+    some of them. Without, it holds them weakly: nothing lives longer, no finalizer runs later, than without us, but for
+    lists, dictionaries, tuples and the like, which are let go at the next capture. Gradients and results of operations
+    are never kept; they go by value.
     """
 
-    def __init__(self, roots: Roots, limit_seconds: float | None = None) -> None:
+    def __init__(
+        self, roots: Roots, limit_seconds: float | None = None, keep: bool = True
+    ) -> None:
         self.objects: list[Any] = []
         self.kinds: list[Kind] = []
-        #: For every object its number and itself, by identity: the memo that the pickler starts with.
+        #: For every object its number and itself, by identity: the memo that the pickler starts with. Complete only
+        #: within `held()`.
         self.index: dict[int, tuple[int, Any]] = {}
+        self._gone: dict[int, Gone] = {}
         #: Large flat containers as they were.
         self.snapshots: dict[int, Any] = {}
         self.storages: dict[int, Any] = {}
@@ -49,7 +59,13 @@ class Walk:
         with undisturbed():
             self._run(roots, limit_seconds)
         self._passed.clear()
+        self._postponed.clear()
         self.layout = self._digest()
+        self._weak: list[tuple[int, weakref.ref[Any]]] = []
+        if not keep:
+            self._weak = weakly(self.objects, [kind.name == "storage" for kind in self.kinds])
+            self._let_go()
+        self._set_blocks({})
 
     @property
     def count(self) -> int:
@@ -69,6 +85,61 @@ class Walk:
     def is_project_name(self, module: Any) -> bool:
         return type(module) is str and module in self._modules
 
+    # The time in between.
+
+    @contextmanager
+    def held(self, blocks: bool = False) -> Iterator[None]:
+        """Takes hold of the objects, and with `blocks` of the memory behind storages, for one operation."""
+        for number, reference in self._weak:
+            o = reference()
+            if o is None:
+                # Its number stays taken.
+                o = self.objects[number] = self._gone.setdefault(number, Gone())
+            else:
+                self.objects[number] = o
+            self.index[id(o)] = (number, o)
+        if self._weak:
+            self._release_orphans()
+        if blocks:
+            self._set_blocks(self._live_blocks())
+        try:
+            yield
+        finally:
+            self._let_go()
+            self._set_blocks({})
+
+    def _let_go(self) -> None:
+        for number, _ in self._weak:
+            o = self.objects[number]
+            if type(o) is not Gone:
+                del self.index[id(o)]
+                self.objects[number] = None
+
+    def _release_orphans(self) -> None:
+        """Drops objects that nothing but the walk refers to, from the outside in."""
+        weak = {number for number, _ in self._weak}
+        objects, index = self.objects, self.index
+        for number in range(len(objects)):
+            if number not in weak and sys.getrefcount(objects[number]) <= _OWN_REFERENCES:
+                if self.kinds[number].name != "storage" and type(objects[number]) is not Gone:
+                    del index[id(objects[number])]
+                    gone = objects[number] = self._gone.setdefault(number, Gone())
+                    index[id(gone)] = (number, gone)
+
+    def _live_blocks(self) -> dict[Any, Any]:
+        from .tensors import storage_of
+
+        blocks = {}
+        for o, kind in zip(self.objects, self.kinds):
+            if kind.name == "tensor" and type(o) is not Gone:
+                block = storage_of(o)
+                blocks[block_key(block)] = block
+        return blocks
+
+    def _set_blocks(self, blocks: dict[Any, Any]) -> None:
+        for key, storage in self.storages.items():
+            storage.block = blocks.get(key)
+
     # For kinds, while they visit an object.
 
     def mark(self, text: str) -> None:
@@ -83,11 +154,12 @@ class Walk:
         """Numbers the memory that tensors look into, with the first of them."""
         from .tensors import Storage
 
-        if block._cdata not in self.storages:
+        key = block_key(block)
+        if key not in self.storages:
             storage = Storage(block)
             parent = self._number
             self._add(storage, kind_of(Storage), parent, ".storage")
-            self.storages[block._cdata] = storage
+            self.storages[key] = storage
             self._number = parent
 
     def _add(self, o: Any, kind: Kind, parent: int, label: Label) -> int:
@@ -188,6 +260,40 @@ class Walk:
         ]
         digest.update("\n".join(lines + self._marks).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+
+class Gone:
+    """Stands at the number of an object that the program has dropped."""
+
+    __slots__ = ()
+
+
+def block_key(block: Any) -> tuple[int, int, Any]:
+    """Tells blocks of memory apart. Another block may come to lie where one was freed, which does no harm: whatever
+    looks into it is captured as looking into the one of that number."""
+    return block._cdata, block.nbytes(), block.device
+
+
+def weakly(objects: list[Any], strong: list[bool]) -> list[tuple[int, weakref.ref[Any]]]:
+    """Weak references to all objects that allow it."""
+    references = []
+    for number, o in enumerate(objects):
+        if not strong[number]:
+            try:
+                references.append((number, weakref.ref(o)))
+            except TypeError:
+                pass
+    return references
+
+
+def _own_references() -> int:
+    objects = [object()]
+    index = {id(objects[0]): (0, objects[0])}
+    return sys.getrefcount(objects[0]) + 0 * len(index)
+
+
+#: References to an object that only a walk holds, as `sys.getrefcount` counts them.
+_OWN_REFERENCES = _own_references()
 
 
 def _join(label: Label, name: Label) -> str:
