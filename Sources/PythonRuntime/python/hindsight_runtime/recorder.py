@@ -19,7 +19,7 @@ from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
 from .loops import Loop, driven_by_generator, scalar
 from .programs import Program
-from .session import Session, exit_code, last_line
+from .session import Session, exit_code, last_line, layout
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
@@ -399,7 +399,7 @@ class Recorder(Session):
                 "at": loop.coordinate(),
                 "key": loop.boundary_key(),
                 "elapsed": done - self.began,
-                "layout": loop.walk.layout,
+                "layout": layout(loop.walk),
                 "stream": places[0],
                 "buffers": places[1:],
                 "lost": lost,

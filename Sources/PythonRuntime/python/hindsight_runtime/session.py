@@ -15,6 +15,15 @@ from .loops import Loop, LoopStack
 from .programs import Hooks, Program, provide
 
 
+#: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
+STATE_FORMAT = 1
+
+
+def layout(walk: Any) -> str:
+    """What a checkpoint and a replay must agree about: the objects' arrangement and how they are written."""
+    return f"{STATE_FORMAT}:{walk.layout}"
+
+
 class Session:
     """One program under observation. Subclasses say what happens at boundaries and log statements."""
 
