@@ -35,7 +35,7 @@ extension WholeSystem {
         func commandLine(case one: Case) async throws {
             let recording = try await RecordedProgram.of(one.program)
             #expect(one.probe.ownLines(in: recording.plain).isEmpty, "the probe's prefix must be its own")
-            async let foresight = one.program.foresight(one.probe)
+            async let foresight = recording.foresight(one.probe)
             let (result, before, after, probeLines) = try await recording.withProbe(one.probe) { project in
                 let probeLines = try one.probe.lineNumbers(in: project)
                 let before = try project.contents()
@@ -50,7 +50,7 @@ extension WholeSystem {
         @Test("a probe typed into an editor equals foresight", arguments: Case.all)
         func editor(case one: Case) async throws {
             let recording = try await RecordedProgram.of(one.program)
-            async let foresight = one.program.foresight(one.probe)
+            async let foresight = recording.foresight(one.probe)
             let (hits, before, after, probeLines) = try await recording.withProject { project in
                 let before = try project.contents()
                 let (hits, lines) = try await WholeSystem.onAThread {

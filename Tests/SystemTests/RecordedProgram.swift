@@ -16,6 +16,11 @@ struct RecordedProgram: Sendable {
         try await Recordings.shared.recording(of: program)
     }
 
+    /// What the probe writes under plain Python; run once, though every way of asking is held against it.
+    func foresight(_ probe: Probe) async throws -> [String] {
+        try await Recordings.shared.foresight(of: program, probe)
+    }
+
     /// Its project, lent to one test at a time: a query reads the probe off the file on disk.
     func withProject<Result: Sendable>(
         _ body: @Sendable (Project) async throws -> Result
@@ -50,6 +55,14 @@ private actor Recordings {
     static let shared = Recordings()
 
     private var made: [String: Task<RecordedProgram, any Error>] = [:]
+    private var foreseen: [String: Task<[String], any Error>] = [:]
+
+    func foresight(of program: TrainingProgram, _ probe: Probe) async throws -> [String] {
+        let key = "\(program.name)/\(probe.name)"
+        let task = foreseen[key] ?? Task { try await program.foresight(probe) }
+        foreseen[key] = task
+        return try await task.value
+    }
 
     func recording(of program: TrainingProgram) async throws -> RecordedProgram {
         let task =
