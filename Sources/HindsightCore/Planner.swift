@@ -37,20 +37,34 @@ public struct Planner: Sendable {
 
     /// The plan that gives every hit of the probes, or every hit that the selection names.
     public func plan(selection: IterationSelection? = nil) -> Plan {
-        guard let selection else { return build(Demand(execute: execute)) }
+        guard let selection else { return cheapest(Demand(execute: execute)) }
         var demand = Demand(execute: execute)
         demand.selected = parts(of: selection)
         demand.aroundSelected = loopsAround(demand.selected)
         guard let end = lastWanted(in: history.activations, demand: demand, isInside: false) else {
-            return build(demand)
+            return cheapest(demand)
         }
         guard let evidence = history.checkpoints.first(where: { $0.order >= end && isCheckable($0) }) else {
             demand.range = (end, OrderKey([Int.max]))
-            return build(demand)
+            return cheapest(demand)
         }
         demand.range = (end, evidence.order)
-        return build(demand, stop: Stop(evidence))
+        return cheapest(demand, stop: Stop(evidence))
     }
+
+    /// Values that are read off restored state take another pass to be believed, which must be worth it.
+    private func cheapest(_ demand: Demand, stop: Stop? = nil) -> Plan {
+        let plan = build(demand, stop: stop)
+        guard plan.readsRestoredState else { return plan }
+        var executing = demand
+        executing.skipsToExits = false
+        let other = build(executing, stop: stop)
+        let anotherPass = Self.startSeconds + history.preambleSeconds
+        return plan.estimate.seconds + anotherPass < other.estimate.seconds ? plan : other
+    }
+
+    /// Starting an interpreter in a sandbox.
+    private static let startSeconds = 0.2
 
     /// A re-execution from the start up to `stop`, or to the end: needs no checkpoint to start from.
     public func fullPlan(stop: Stop? = nil) -> Plan {
@@ -123,6 +137,8 @@ public struct Planner: Sendable {
         var aroundSelected: Set<LoopID> = []
         /// Everything between these is executed.
         var range: (lower: OrderKey, upper: OrderKey)?
+        /// Whether loops may be left by restoring the state at their exit.
+        var skipsToExits = true
     }
 
     private enum Wanted {
@@ -366,7 +382,7 @@ public struct Planner: Sendable {
                 endsWithJump = landing.index == target
             }
         }
-        if target == nil, let exit = activation.exitCheckpoint, isUsable(exit) {
+        if target == nil, demand.skipsToExits, let exit = activation.exitCheckpoint, isUsable(exit) {
             var piece = Piece()
             piece.jumps.append(
                 Jump(place: activation.coordinate(at: position), target: nil, checkpoint: exit.number))

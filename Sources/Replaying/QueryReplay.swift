@@ -151,7 +151,9 @@ final class QueryReplay {
         while !cancellation.isCancelled {
             if isFirst { emit(.planned(plan)) }
             var pass = ReplayPass(plan: plan, material: material, executedFrom: executedFrom)
-            switch try follow(&pass, isFirst: isFirst) {
+            let outcome = try follow(&pass, isFirst: isFirst)
+            log(pass, outcome, isFirst: isFirst)
+            switch outcome {
             case .completed: return pass
             case .cancelled: return nil
             case .unusable(let checkpoint, let reason):
@@ -196,6 +198,27 @@ final class QueryReplay {
             }
         }
         return nil
+    }
+
+    private func log(_ pass: ReplayPass, _ outcome: ReplayPass.Outcome, isFirst: Bool) {
+        var counts: [String: Int] = [:]
+        for standing in pass.standings {
+            switch standing {
+            case .confirmed: counts["confirmed", default: 0] += 1
+            case .unopposed: counts["unopposed", default: 0] += 1
+            case .contradicted: counts["contradicted", default: 0] += 1
+            }
+        }
+        replayer.settings.logger.debug(
+            "\(isFirst ? "first" : "validating") pass",
+            metadata: [
+                "run": "\(query.run.id)", "outcome": "\(outcome)", "hits": "\(counts)",
+                "jumps":
+                    "\(pass.plan.jumps.map { "\($0.place.map(\.index))→\($0.target.map(String.init) ?? "exit")" })",
+                "checks": "\(pass.plan.checks)", "stop": "\(pass.plan.stop?.order.components ?? [])",
+                "seconds": "\(pass.plan.estimate.seconds)",
+                "contradiction": "\(pass.evidence.contradiction ?? "none")",
+            ])
     }
 
     static let refusal =

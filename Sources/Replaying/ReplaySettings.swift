@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 
 /// How replays are run on this machine.
 public struct ReplaySettings: Sendable {
@@ -16,15 +17,26 @@ public struct ReplaySettings: Sendable {
     public var launcher: String
     /// Passes that may follow the first one to earn verdicts.
     public var validatingPasses: Int
+    /// Hears how plans are made and what became of them.
+    public var logger: Logger
 
     public init(
         sandbox: Sandbox = .required, niceness: Int = 10, launcher: String = Self.ownExecutable,
-        validatingPasses: Int = 6
+        validatingPasses: Int = 6, logger: Logger = Self.quietLogger
     ) {
         self.sandbox = sandbox
         self.niceness = niceness
         self.launcher = launcher
         self.validatingPasses = validatingPasses
+        self.logger = logger
+    }
+
+    /// Writes to standard error what is at least as grave as the environment's `HINDSIGHT_LOG` says.
+    public static var quietLogger: Logger {
+        var logger = Logger(label: "hindsight.replay") { StreamLogHandler.standardError(label: $0) }
+        let level = ProcessInfo.processInfo.environment["HINDSIGHT_LOG"].flatMap(Logger.Level.init(rawValue:))
+        logger.logLevel = level ?? .warning
+        return logger
     }
 
     public static var ownExecutable: String {

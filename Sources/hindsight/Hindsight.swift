@@ -11,6 +11,7 @@ struct Hindsight: AsyncParsableCommand {
             Query.self,
             Runs.self,
             Show.self,
+            Doctor.self,
             Demo.self,
             LanguageServer.self,
         ]
