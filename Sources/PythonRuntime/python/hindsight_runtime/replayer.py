@@ -26,7 +26,7 @@ from .fastforward import advanced
 from .loops import Loop, driven_by_generator, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
-from .session import Session, exit_code, last_line, layout
+from .session import Session, exit_code, is_of_this_format, last_line, layout
 
 #: Seconds between progress messages.
 PROGRESS_INTERVAL = 0.05
@@ -427,6 +427,8 @@ class Replayer(Session):
     def _restore(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
 
+        if not is_of_this_format(checkpoint.layout):
+            raise Unusable(checkpoint.number, "another version of Hindsight wrote it")
         if layout(loop.walk) != checkpoint.layout:
             reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
             raise Unusable(checkpoint.number, reason)
@@ -440,6 +442,8 @@ class Replayer(Session):
     def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
 
+        if not is_of_this_format(checkpoint.layout):
+            return  # says nothing, for or against
         if layout(loop.walk) != checkpoint.layout:
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
         else:

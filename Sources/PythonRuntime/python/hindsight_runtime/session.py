@@ -24,6 +24,10 @@ def layout(walk: Any) -> str:
     return f"{STATE_FORMAT}:{walk.layout}"
 
 
+def is_of_this_format(layout: str) -> bool:
+    return layout.partition(":")[0] == str(STATE_FORMAT)
+
+
 class Session:
     """One program under observation. Subclasses say what happens at boundaries and log statements."""
 
