@@ -119,7 +119,8 @@ class Programs(ProgramCase):
     def test_estimators(self) -> None:
         if importlib.util.find_spec("sklearn") is None:
             self.skipTest("scikit-learn is not installed")
-        self.check({"main.py": """
+        self.check(
+            {"main.py": """
             import numpy as np
             from sklearn.datasets import load_digits
             from sklearn.linear_model import SGDClassifier
@@ -133,4 +134,6 @@ class Programs(ProgramCase):
                 linear.partial_fit(X, y, classes=np.unique(y)); net.partial_fit(X, y, classes=np.unique(y))
                 forest.n_estimators += 1; forest.fit(X, y)
                 emit(float(linear.coef_.sum()), float(net.loss_), float(forest.predict_proba(X).sum()))
-            """}, at=(1, 2))
+            """},
+            at=(1, 2),
+        )

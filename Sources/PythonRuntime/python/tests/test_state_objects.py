@@ -298,6 +298,22 @@ class Objects(StateCase):
             holds="closed.closed",
         )
 
+    def test_long_chains_made_in_the_loop(self) -> None:
+        self.check(
+            """
+            class Node:
+                def __init__(self, value, before): self.value, self.before, self.seen = value, before, {before}
+            last = Node(0, None); index = {}
+            """,
+            """
+            for i in range(5000): last = Node(last.value + 1, last); index[i] = (last, [last])
+            depth, node = 0, last
+            while node.before is not None: depth, node = depth + 1, node.before
+            """,
+            "last.value, depth, len(index), last.before.before.value",
+            holds="index[4999][0] is last and last.before in last.seen and index[4999][1][0] is last",
+        )
+
     def test_modules_in_variables(self) -> None:
         self.check("n = 0", "n += 1; import json as codec; dumps = codec.dumps", "n, dumps(n)")
 
@@ -315,9 +331,7 @@ class Lost(StateCase):
         )
         program.step()
         recorded = program.capture()
-        self.assertEqual(
-            sorted(recorded.lost), [f"{NAME}.inner['a'][0]", f"{NAME}.trainer.stream"]
-        )
+        self.assertEqual(sorted(recorded.lost), [f"{NAME}.inner['a'][0]", f"{NAME}.trainer.stream"])
         self.assertIsNone(program.difference(recorded))
 
     def test_use_of_a_lost_object_raises(self) -> None:

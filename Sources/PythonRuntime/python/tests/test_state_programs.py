@@ -35,8 +35,9 @@ class Programs(ProgramCase):
             """})
 
     def test_loop_in_a_method_below_a_function(self) -> None:
-        self.check({
-            "main.py": """
+        self.check(
+            {
+                "main.py": """
             import engine
             def main(epochs):
                 model = engine.Model(); log = []
@@ -49,7 +50,7 @@ class Programs(ProgramCase):
                 emit(total, log, engine.STEPS)
             main(3)
             """,
-            "engine.py": """
+                "engine.py": """
             import random
             STEPS = 0
             CACHE = {}
@@ -74,7 +75,8 @@ class Programs(ProgramCase):
                     return abs(sum(self.model.w)) + sum(memo.values())
             random.seed(1)
             """,
-        })
+            }
+        )
 
     def test_functions_made_in_the_loop_share_its_variables(self) -> None:
         self.check({"main.py": """
@@ -93,8 +95,9 @@ class Programs(ProgramCase):
             """})
 
     def test_import_inside_the_loop(self) -> None:
-        self.check({
-            "main.py": """
+        self.check(
+            {
+                "main.py": """
             def main():
                 n = 0
                 for epoch in checkpointed(range(3)):
@@ -103,14 +106,15 @@ class Programs(ProgramCase):
                     emit(n, late.COUNT)
             main()
             """,
-            "late.py": """
+                "late.py": """
             COUNT = 0
             def bump():
                 global COUNT
                 COUNT += 1
                 return COUNT
             """,
-        })
+            }
+        )
 
     def test_names_that_come_and_go(self) -> None:
         self.check({"main.py": """
@@ -166,11 +170,15 @@ class Programs(ProgramCase):
             self.assertEqual(["train.other", "train.stream"], sorted(point["idle"]))
 
     def test_what_will_be_read_is_lost(self) -> None:
-        boundaries = self.check({"main.py": """
+        boundaries = self.check(
+            {"main.py": """
             g = None
             for epoch in checkpointed(range(2)):
                 if g is None: g = (i for i in range(9)); next(g)
                 h = (i for i in range(2)); next(h)
                 emit(1 if epoch == 0 else g is None)
-            """}, lost=("g",), at=(0,))
+            """},
+            lost=("g",),
+            at=(0,),
+        )
         self.assertEqual(["h"], boundaries[-1]["idle"] + boundaries[-2]["idle"][:0])

@@ -183,8 +183,9 @@ class Programs(ProgramCase):
         self.assertEqual([["main.loss"]] * 4, [b["detached"] for b in boundaries[1:]])
 
     def test_state_in_other_modules(self) -> None:
-        self.check({
-            "main.py": """
+        self.check(
+            {
+                "main.py": """
                 import torch
                 from lib import state, steps
                 torch.manual_seed(0)
@@ -197,8 +198,8 @@ class Programs(ProgramCase):
                     loss = steps.one_epoch(data, opt); sched.step(loss)
                     emit(loss, state.CALLS, opt.param_groups[0]['lr'])
                 """,
-            "lib/__init__.py": "",
-            "lib/state.py": """
+                "lib/__init__.py": "",
+                "lib/state.py": """
                 import torch
                 MODEL = None; CALLS = 0; CACHE = {}
                 def build():
@@ -206,7 +207,7 @@ class Programs(ProgramCase):
                     MODEL = torch.nn.Sequential(torch.nn.Linear(10, 32), torch.nn.Dropout(0.1), torch.nn.Linear(32, 1))
                     return MODEL
                 """,
-            "lib/steps.py": """
+                "lib/steps.py": """
                 from . import state
                 def one_epoch(data, opt, memo={}):
                     t = 0.0
@@ -215,11 +216,14 @@ class Programs(ProgramCase):
                         t += loss.item(); state.CALLS += 1; memo[i] = t; state.CACHE.setdefault(i, []).append(t)
                     return t
                 """,
-        }, at=(1, 3))
+            },
+            at=(1, 3),
+        )
 
     def test_practice(self) -> None:
         """Tied weights, hooks, several optimizers, a recurrent state, SWA, LBFGS, a scaler, a stream of batches."""
-        self.check({"main.py": """
+        self.check(
+            {"main.py": """
             import collections, torch, torch.nn as nn
             from torch.optim.swa_utils import AveragedModel, SWALR
             class Tied(nn.Module):
@@ -260,4 +264,6 @@ class Programs(ProgramCase):
                     emit(plan.last_epoch, second.param_groups[0]['lr'], scaler.get_scale())
                     assert tied.decode.weight is tied.encode.weight
             main()
-            """}, at=(1, 2, 4))
+            """},
+            at=(1, 2, 4),
+        )

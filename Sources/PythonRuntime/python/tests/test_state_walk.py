@@ -6,7 +6,15 @@ import types
 import unittest
 import weakref
 
-from hindsight_runtime.state import LayoutDiffers, Roots, StateTooLarge, Walk, capture, difference, restore
+from hindsight_runtime.state import (
+    LayoutDiffers,
+    Roots,
+    StateTooLarge,
+    Walk,
+    capture,
+    difference,
+    restore,
+)
 
 from .state_cases import NAME, Program, StateCase
 
@@ -108,7 +116,9 @@ class Walking(StateCase):
         restore(walk, roots, captured.stream, captured.buffers)
         self.assertIsNone(difference(walk, roots, captured.stream, captured.buffers))
         module = program.module
-        self.assertEqual((2, 2, [2], [2]), (module.a, module.C.x, module.probe, module.C.probe_of_class))
+        self.assertEqual(
+            (2, 2, [2], [2]), (module.a, module.C.x, module.probe, module.C.probe_of_class)
+        )
 
     def test_other_functions_under_way(self) -> None:
         program = Program("n = 0", "n += 1")

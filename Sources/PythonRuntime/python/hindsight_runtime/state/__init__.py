@@ -5,17 +5,18 @@
     restore(walk, roots, stream, buffers)                          in a replay that walked at the same entry
     difference(walk, roots, stream, buffers)                       None, or "path: what differs"
 
-`Walk` numbers everything mutable by its access path (the anchors). Captured state refers to anchors by number and
-carries everything else by value; contents of anchors are filled in place, so that closures, hooks and optimizers
-keep pointing at live objects. `walk.layout` must be equal in the recording and in the replay; that is the caller's
-to check. `StateTooLarge` says that walking takes too long, `CaptureFailed` that a capture as a whole went wrong,
-`LayoutDiffers` that a stream does not fit the live program.
+`Walk` numbers everything mutable by its access path (the anchors). Captured state refers to anchors by
+number and carries everything else by value; contents of anchors are filled in place, so that closures,
+hooks and optimizers keep pointing at live objects. `walk.layout` must be equal in the recording and in the
+replay; that is the caller's to check. `StateTooLarge` says that walking takes too long, `CaptureFailed` that
+a capture as a whole went wrong, `LayoutDiffers` that a stream does not fit the live program.
 
-`Captured.buffers` look into live memory: copy them before the program goes on. `Captured.lost` names what exists
-and could not be captured: after restoring, using such an object raises `LostStateUsed`, unless it existed at the walk,
-when it is the one that the replayed program made. `Captured.idle` names such objects that only variables hold which the
-program will assign before it reads them: no loss, unless a probe looks at them. `Captured.detached` names tensors that were captured without the
-graph that computed them: their values and their looks are right, and a backward pass through them raises.
+`Captured.buffers` look into live memory: copy them before the program goes on. `Captured.lost` names what
+exists and could not be captured: after restoring, using such an object raises `LostStateUsed`, unless it
+existed at the walk, when it is the one that the replayed program made. `Captured.idle` names such objects
+that only variables hold which the program will assign before it reads them: no loss, unless a probe looks
+at them. `Captured.detached` names tensors that were captured without the graph that computed them: their
+values and their looks are right, and a backward pass through them raises.
 
 A recording walks with `keep=False`, so that nothing lives longer than it would without. A replay walks with
 `keep=True`, so that it can restore after the program has dropped objects. Drop a walk when its loop ends.

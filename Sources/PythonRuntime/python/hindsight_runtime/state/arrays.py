@@ -51,11 +51,15 @@ def make_array(buffer: Any, dtype: Any, shape: Any, strides: Any, writable: bool
     dense = numpy.empty([shape[axis] for axis in axes], dtype)
     inverse = [axes.index(axis) for axis in range(len(shape))]
     if dense.nbytes:
-        memory.at(dense.__array_interface__["data"][0], dense.nbytes, True)[:] = memory.as_bytes(buffer)
+        memory.at(dense.__array_interface__["data"][0], dense.nbytes, True)[:] = memory.as_bytes(
+            buffer
+        )
     # A transposed array would be a view: make one that owns memory laid out like it.
     if inverse != list(range(len(shape))):
         dense = numpy.empty_like(dense.transpose(inverse), order="K", subok=False)
-        memory.at(dense.__array_interface__["data"][0], dense.nbytes, True)[:] = memory.as_bytes(buffer)
+        memory.at(dense.__array_interface__["data"][0], dense.nbytes, True)[:] = memory.as_bytes(
+            buffer
+        )
     dense.flags.writeable = writable
     return dense
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import hidden, settable
+from .classify import kind_of
 from .errors import CaptureFailed
 from .kinds import Kind
 from .liveness import dead_names
-from .locate import lost_and_idle, new_objects, paths_of
+from .locate import Spaces, lost_and_idle, new_objects, paths_of
 from .lost import Unknown
 from .roots import Roots
 from .source import Source
-from .stream import FORMAT, CaptureSource, Writer
+from .stream import FORMAT, CaptureSource, Writer, join
+from .tensors import Storage
 from .walk import Gone, Walk, undisturbed
 
 
@@ -25,7 +28,7 @@ class Captured:
     buffers: list[memoryview]
     #: Paths of objects that exist and could not be captured.
     lost: list[str]
-    #: Paths of objects that could not be captured and are only in variables which will be assigned before they are read.
+    #: The same, for objects held only by variables that will be assigned before they are read.
     idle: list[str] = field(default_factory=list)
     #: Paths of tensors captured without the graph that computed them.
     detached: list[str] = field(default_factory=list)
@@ -51,20 +54,38 @@ def capture(walk: Walk, roots: Roots) -> Captured:
 
 
 def _capture(walk: Walk, roots: Roots) -> Captured:
+    spaces = [(title, roots.names(owner, space)) for title, owner, space in roots.spaces()]
+    try:
+        return _write(walk, roots, spaces, [])
+    except RecursionError:
+        # A long chain of new objects: make them all first, and fill them one by one.
+        found = (o for o, _ in new_objects(walk, spaces, math.inf))
+        fresh = [o for o in found if kind_of(type(o)).shell(o) is not None]
+        return _write(walk, roots, spaces, fresh)
+
+
+def _write(walk: Walk, roots: Roots, spaces: Spaces, fresh: list[Any]) -> Captured:
     source = CaptureSource(walk, roots.all_frames)
     state = hidden.read()
-    spaces = [(title, roots.names(owner, space)) for title, owner, space in roots.spaces()]
     records = read_contents(walk, source)
-    writer = Writer(walk, source)
-    writer.dump((FORMAT, walk.count, roots.identity(), spaces, records, state))
+    index, shells, contents = walk.index, b"", []
+    if fresh:
+        makers = Writer(walk.index, source)
+        makers.dump([kind_of(type(o)).shell(o) for o in fresh])
+        shells = makers.file.getvalue()
+        index = {**index, **{id(o): (walk.count + i, o) for i, o in enumerate(fresh)}}
+        contents = [read(kind_of(type(o)), o, source) for o in fresh]
+    writer = Writer(index, source)
+    writer.dump((FORMAT, walk.count, roots.identity(), spaces, records, contents, state))
     # Which storages are looked into is known only now.
     storages = [
-        (walk.index[id(storage)][0], read(walk.kinds[walk.index[id(storage)][0]], storage, source))
+        (walk.index[id(storage)][0], *read(kind_of(Storage), storage, source))
         for storage in source.used_storages.values()
     ]
     writer.dump((storages, tables_of_new_sets(walk, spaces, writer)))
-    captured = Captured(writer.file.getvalue(), [b.raw() for b in writer.buffers], [])
-    captured.owner = source, records, storages
+    stream = join(shells, writer.file.getvalue())
+    captured = Captured(stream, [b.raw() for b in writer.buffers], [])
+    captured.owner = source, records, contents, storages
     if source.lost:
         dead = dead_names(roots)
         live = [

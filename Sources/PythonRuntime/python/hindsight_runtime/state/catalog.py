@@ -7,7 +7,16 @@ import sys
 from typing import Any
 
 # The order matters: earlier rules win.
-from . import functions, opaque, weak, arrays, tables, tensors, library, fallback  # noqa: F401, I001
+from . import (
+    functions,
+    opaque,
+    weak,
+    arrays,
+    tables,
+    tensors,
+    library,
+    fallback,
+)  # noqa: F401, I001
 
 __all__ = ["torch_overrides_off"]
 

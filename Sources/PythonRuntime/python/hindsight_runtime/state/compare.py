@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import marshal
-import struct
 import types
 from typing import Any, Optional, Sequence
 
 from . import hidden, memory
+from .atoms import same_atom, short
 from .capture import read
 from .classify import kind_of
 from .containers import DictKind, FrozenSetKind, ListKind, SetKind, TupleKind, is_flat
@@ -25,18 +25,19 @@ from .walk import Gone, Walk, shorten, undisturbed
 Path = Optional[tuple[Any, Any]]
 
 
-def difference(
-    walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]
-) -> str | None:
+def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> str | None:
     """None where the live state equals the recorded one; else the first difference, in a line for people."""
     before = hidden.read()
     try:
         with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
             recorded = Recorded(walk, roots, stream, buffers)
+            recorded.fill_fresh(late=False)
+            recorded.fill_fresh(late=True)
             comparison = Comparison(walk, Source(walk, roots.all_frames), recorded.tables)
             try:
                 comparison.spaces(roots, recorded)
                 comparison.contents(recorded)
+                comparison.finish()
             except Differs as found:
                 return str(found)
         # Reading the stream may have run code of the program's classes: look at what was before.
@@ -59,6 +60,7 @@ class Comparison:
         self._tables = tables
         self._source = source
         self._pending: list[tuple[Any, Any, Path]] = []
+        self._sets_of_new: list[tuple[list[Any], list[Any], Path]] = []
         # New objects correspond one to one: recorded by live identity, and the other way round.
         self._partners: dict[int, int] = {}
         self._owners: dict[int, int] = {}
@@ -88,13 +90,15 @@ class Comparison:
             if contents is Unknown or type(walk.objects[number]) is Gone:
                 continue
             kind, o = walk.kinds[number], walk.objects[number]
+            if contents is None and read(kind, o, source) is None:
+                continue
             live = kind.compared(o, source)
             if live is Unknown:
                 continue
             expected = kind.recorded(o, contents, walk)
             self._match(kind, o, live, expected, (None, number))
             self._drain()
-        for number, (data, *size_and_device) in recorded.storages:
+        for number, data, *size_and_device in recorded.storages:
             storage = walk.objects[number]
             if storage.block is None:
                 continue  # what looked into it was compared, and does no longer
@@ -112,6 +116,12 @@ class Comparison:
         pending = self._pending
         while pending:
             self._step(*pending.pop())
+
+    def finish(self) -> None:
+        """Compares what could wait until all else was."""
+        while self._sets_of_new:
+            self._set_of_new(*self._sets_of_new.pop())
+            self._drain()
 
     def _step(self, live: Any, recorded: Any, path: Path) -> None:
         if live is recorded or recorded is Same or recorded is Unknown or live is Unknown:
@@ -144,7 +154,9 @@ class Comparison:
         if not self._pair(kind, live, recorded, path):
             return
         source = self._source
-        ours, theirs = kind.compared_by_value(live, source), kind.compared_by_value(recorded, source)
+        ours, theirs = kind.compared_by_value(live, source), kind.compared_by_value(
+            recorded, source
+        )
         if isinstance(kind, SetKind) and id(recorded) not in self._tables:
             theirs = theirs[0], None
         self._kept.append((live, recorded, ours, theirs))
@@ -165,7 +177,9 @@ class Comparison:
             self._kept.append((live, recorded))
             return True
         if partner is not None or owner is not None:
-            raise Differs(self._render(path), "is shared with other variables than in the recording")
+            raise Differs(
+                self._render(path), "is shared with other variables than in the recording"
+            )
         self._partners[id(live)] = id(recorded)
         self._owners[id(recorded)] = id(live)
         return True
@@ -246,7 +260,9 @@ class Comparison:
             if type(ours) in ATOMS:
                 if type(theirs) is not type(ours) or not same_atom(ours, theirs):
                     where = self._render(path)
-                    raise Differs(where, f"key {short(ours)} in the replay, {short(theirs)} in the recording")
+                    raise Differs(
+                        where, f"key {short(ours)} in the replay, {short(theirs)} in the recording"
+                    )
                 triples.append((live[1][i], recorded[1][i], (path, (ours,))))
             else:
                 triples.append((ours, theirs, (path, f".keys()[{i}]")))
@@ -255,46 +271,59 @@ class Comparison:
 
     def _sets(self, live: Any, recorded: Any, path: Path) -> None:
         """Compares items and, where it is known, the table, which decides the order in which they come."""
-        index = self._walk.index
-        tables = live[1], recorded[1]
-
-        def known(items: list[Any]) -> tuple[set[Any], list[Any]]:
-            fixed, new = set(), []
-            for item in items:
-                if type(item) in ATOMS:
-                    fixed.add((type(item).__name__, item if item == item else repr(item)))
-                elif id(item) in index:
-                    fixed.add(("", index[id(item)][0]))
-                else:
-                    new.append(item)
-            return fixed, new
-
-        (ours, new), (theirs, expected) = known(live[0]), known(recorded[0])
+        (ours, new), (theirs, expected) = self._known(live[0]), self._known(recorded[0])
         if ours != theirs or len(new) != len(expected):
             raise Differs(self._render(path), "its items differ")
-        for item in new:
-            for candidate in expected:
-                if self._would_match(item, candidate, path):
-                    expected.remove(candidate)
-                    break
-            else:
-                raise Differs(self._render(path), "its items differ")
         # An empty set's history may be one of items that are placed by their addresses.
-        if live[0] and None not in tables and tables[0] != tables[1]:
+        if live[0] and None not in (live[1], recorded[1]) and live[1] != recorded[1]:
             raise Differs(self._render(path), "its items will come in another order")
+        if new:
+            self._sets_of_new.append((new, expected, path))
+
+    def _known(self, items: list[Any]) -> tuple[set[Any], list[Any]]:
+        """Items that are known by their values or their numbers, and the others."""
+        index = self._walk.index
+        fixed, new = set(), []
+        for item in items:
+            if type(item) in ATOMS:
+                fixed.add((type(item).__name__, item if item == item else repr(item)))
+            elif id(item) in index:
+                fixed.add(("", index[id(item)][0]))
+            elif type(item) is tuple and is_flat(item):
+                fixed.add(("tuple", repr(item)))
+            else:
+                new.append(item)
+        return fixed, new
+
+    def _set_of_new(self, new: list[Any], expected: list[Any], path: Path) -> None:
+        """Pairs the new objects in a set. Most were met elsewhere by now."""
+        left = {id(o): o for o in expected}
+        unmatched = []
+        for item in new:
+            if left.pop(self._partners.get(id(item), 0), None) is None:
+                unmatched.append(item)
+        for item in unmatched:
+            candidates = [o for o in left.values() if type(o) is type(item)]
+            if len(candidates) == 1:
+                self._pending.append((item, candidates[0], (path, ".item")))
+                match = candidates[0]
+            else:
+                match = next((o for o in candidates if self._would_match(item, o, path)), None)
+            if match is None:
+                raise Differs(self._render(path), "its items differ")
+            del left[id(match)]
 
     def _would_match(self, live: Any, recorded: Any, path: Path) -> bool:
-        if type(live) is not type(recorded):
-            return False
-        saved = self._pending, dict(self._partners), dict(self._owners)
-        self._pending = []
+        saved = self._pending, self._sets_of_new, dict(self._partners), dict(self._owners)
+        self._pending, self._sets_of_new = [], []
         try:
             self._equal(live, recorded, (path, ".item"))
+            self.finish()
         except Differs:
-            _, self._partners, self._owners = saved
+            _, _, self._partners, self._owners = saved
             return False
         finally:
-            self._pending = saved[0]
+            self._pending, self._sets_of_new = saved[:2]
         return True
 
     # Words.
@@ -313,21 +342,3 @@ class Comparison:
                 labels.append(describe(label))
             path = before
         return shorten("".join(reversed(labels)))
-
-
-def same_atom(live: Any, recorded: Any) -> bool:
-    """Equal to the bit; the types are known to be the same."""
-    if type(live) is float:
-        return struct.pack("d", live) == struct.pack("d", recorded)
-    if type(live) is complex:
-        ours = struct.pack("dd", live.real, live.imag)
-        return ours == struct.pack("dd", recorded.real, recorded.imag)
-    return live == recorded
-
-
-def short(value: Any) -> str:
-    """A value in a few words; never by the `__repr__` of the program's classes."""
-    if type(value) in ATOMS:
-        text = repr(value)
-        return text if len(text) <= 60 else f"{text[:57]}..."
-    return f"a {type(value).__qualname__}"

@@ -66,6 +66,9 @@ class ListKind(Kind):
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         o[:] = walk.snapshots[id(o)] if contents is None else contents
 
+    def shell(self, o: Any) -> Any:
+        return list, ()
+
     def compared(self, o: Any, source: Source) -> Any:
         return list(o)
 
@@ -98,6 +101,9 @@ class DictKind(Kind):
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         keys, values = walk.snapshots[id(o)] if contents is None else contents
         refill_dict(o, keys, values)
+
+    def shell(self, o: Any) -> Any:
+        return dict, ()
 
     def compared(self, o: Any, source: Source) -> Any:
         return list(o), list(o.values())
@@ -136,9 +142,7 @@ class TupleKind(Kind):
         return len(o) < LARGE and all(type(item) in ATOMS for item in o)
 
     def travels(self, o: Any) -> bool:
-        return any(
-            kind_of(type(item)).travels(item) for item in o if type(item) not in ATOMS
-        )
+        return any(kind_of(type(item)).travels(item) for item in o if type(item) not in ATOMS)
 
     def visit(self, o: Any, walk: Walk) -> Children:
         if is_flat(o):
@@ -189,6 +193,9 @@ class SetKind(Kind):
         elif not same_pointers(list(o), walk.snapshots[id(o)]):
             settable.write(o, walk.snapshots[id(o)], None)
 
+    def shell(self, o: Any) -> Any:
+        return set, ()
+
     def compared(self, o: Any, source: Source) -> Any:
         items = list(o)
         return items, settable.read(o, items)
@@ -201,9 +208,7 @@ class FrozenSetKind(Kind):
     name = "frozenset"
 
     def travels(self, o: Any) -> bool:
-        return any(
-            kind_of(type(item)).travels(item) for item in o if type(item) not in ATOMS
-        )
+        return any(kind_of(type(item)).travels(item) for item in o if type(item) not in ATOMS)
 
     def visit(self, o: Any, walk: Walk) -> Children:
         if not set(map(type, o)) <= ATOMS:
@@ -243,6 +248,11 @@ class CellKind(Kind):
             del o.cell_contents
         else:
             o.cell_contents = contents[0]
+
+    def shell(self, o: Any) -> Any:
+        from . import rebuild
+
+        return rebuild.cell, ()
 
     def reduce(self, o: Any, source: Source) -> Any:
         from . import rebuild

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .classify import kind_of, mro, register, rule
+from .classify import mro, register, rule
 from .containers import CellKind, DictKind, FrozenSetKind, ListKind, SetKind, TupleKind
 from .instances import ExceptionKind, InstanceKind, container_base
 from .kinds import Kind
@@ -64,7 +64,14 @@ register(CellKind(), types.CellType)
 def _by_layout(cls: type) -> Kind | None:
     if BaseException in mro(cls):
         return _exception
-    if cls.__name__ in _STATELESS and cls.__module__ in ("re", "_struct", "_abc", "types", "typing", "builtins"):
+    if cls.__name__ in _STATELESS and cls.__module__ in (
+        "re",
+        "_struct",
+        "_abc",
+        "types",
+        "typing",
+        "builtins",
+    ):
         return _stateless
     if container_base(cls) is not None and _made_in_python(cls):
         return InstanceKind(cls)

@@ -183,7 +183,9 @@ class ClassKind(Kind):
             for n, x in namespace.items()
             if type(x) is types.FunctionType and n.startswith("__") and n.endswith("__")
         ]
-        found += [(f".__bases__[{i}]", x) for i, x in enumerate(type.__dict__["__bases__"].__get__(o))]
+        found += [
+            (f".__bases__[{i}]", x) for i, x in enumerate(type.__dict__["__bases__"].__get__(o))
+        ]
         return [child for child in found if type(child[1]) not in ATOMS]
 
     def contents(self, o: Any, source: Source) -> Any:
@@ -373,9 +375,7 @@ def _register() -> None:
     register(WrapperKind(), property, staticmethod, classmethod)
     register(PartialKind(), functools.partial)
     register(CachedFunctionKind(), type(functools.lru_cache(lambda: None)))
-    register(
-        GeneratorKind(), types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType
-    )
+    register(GeneratorKind(), types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
     register(ClassKind(), type)
     classes, modules = ClassKind(), ModuleKind()
 

@@ -29,7 +29,9 @@ def read() -> State:
         state["torch.random"] = bytes_of_tensor(torch.get_rng_state())
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             for device in range(torch.cuda.device_count()):
-                state[f"torch.random.cuda:{device}"] = bytes_of_tensor(torch.cuda.get_rng_state(device))
+                state[f"torch.random.cuda:{device}"] = bytes_of_tensor(
+                    torch.cuda.get_rng_state(device)
+                )
         for name, (get, _) in _flags(torch).items():
             try:
                 state[name] = get()
@@ -71,7 +73,11 @@ def difference(state: State, live: State) -> str | None:
         if name not in live:
             return f"{name}: recorded, and absent from the replay"
         if not same(live[name], state[name]):
-            what = "generator states differ" if "random" in name else _contrast(live[name], state[name])
+            what = (
+                "generator states differ"
+                if "random" in name
+                else _contrast(live[name], state[name])
+            )
             return f"{name}: {what}"
     return None
 

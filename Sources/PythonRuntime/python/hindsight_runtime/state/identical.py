@@ -14,7 +14,11 @@ def _slow(one: list[Any], other: list[Any]) -> bool:
 
 def _fast() -> Callable[[list[Any], list[Any]], bool] | None:
     """Compares the lists' pointer arrays; None where lists do not lie in memory as expected."""
-    if sys.implementation.name != "cpython" or list.__basicsize__ != 40 or object.__basicsize__ != 16:
+    if (
+        sys.implementation.name != "cpython"
+        or list.__basicsize__ != 40
+        or object.__basicsize__ != 16
+    ):
         return None
     memcmp = ctypes.pythonapi.memcmp if hasattr(ctypes.pythonapi, "memcmp") else None
     if memcmp is None:

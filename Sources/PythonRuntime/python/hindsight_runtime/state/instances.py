@@ -283,7 +283,9 @@ def layout_of(cls: type) -> Layout:
     if layout is None:
         base = container_base(cls)
         if base is None:
-            raise TypeError(f"The class {cls.__qualname__} is not laid out as when it was recorded.")
+            raise TypeError(
+                f"The class {cls.__qualname__} is not laid out as when it was recorded."
+            )
         layout = _layouts[cls] = Layout(cls, base)
     return layout
 
@@ -355,6 +357,13 @@ class InstanceKind(Kind):
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         self.layout.fill(o, contents)
+
+    def shell(self, o: Any) -> Any:
+        from . import rebuild
+
+        if self.own_reduce or self.layout.fixed:
+            return None
+        return rebuild.instance, (type(o), *self.layout.items.arguments(o))
 
     def reduce(self, o: Any, source: Source) -> Any:
         from . import rebuild
@@ -437,7 +446,14 @@ class ExceptionKind(Kind):
         if isinstance(o, (OSError, ImportError, SyntaxError, UnicodeError)):
             return source.own_reduce(o)
         arguments = (type(o), tuple(BaseException.args.__get__(o)))  # type: ignore[attr-defined]
-        return rebuild.exception, arguments, self.contents(o, source), None, None, rebuild.set_exception
+        return (
+            rebuild.exception,
+            arguments,
+            self.contents(o, source),
+            None,
+            None,
+            rebuild.set_exception,
+        )
 
 
 def _vars(o: BaseException) -> dict[str, Any]:

@@ -59,6 +59,10 @@ class Kind:
         """How a new object, one that the walk has not numbered, goes by value (as for `__reduce__`)."""
         return source.lose(o)
 
+    def shell(self, o: Any) -> Any:
+        """How to make a new object that is filled later; None where it must be made at once."""
+        return None
+
     def compared(self, o: Any, source: Source) -> Any:
         """What of a live object has to be equal."""
         return self.contents(o, source)

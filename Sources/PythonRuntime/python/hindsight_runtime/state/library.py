@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import _random
 import array
 import io
 import os
-import random
 import stat
 from typing import TYPE_CHECKING, Any
 
 from . import rebuild
-from .classify import mro, register, rule
+from .classify import mro, qualified_names, register, rule
 from .iterators import IteratorKind
-from .kinds import Children, Kind
+from .kinds import Kind
 from .lost import Unknown
 
 if TYPE_CHECKING:
     from .source import Source
     from .walk import Walk
 
-_CORE = random.Random.__mro__[1]  # `_random.Random`, which holds the state
+# What `random.Random` extends. The module itself must not be imported for the program: it seeds itself.
+_CORE = _random.Random
 
 
 class RandomKind(Kind):
@@ -133,7 +134,7 @@ def _regular(o: Any) -> bool:
     return stat.S_ISREG(os.fstat(o.fileno()).st_mode)
 
 
-_random, _file, _iterator = RandomKind(), FileKind(), IteratorKind()
+_generator, _file, _iterator = RandomKind(), FileKind(), IteratorKind()
 
 register(BytearrayKind(), bytearray)
 register(MachineArrayKind(), array.array)
@@ -143,8 +144,8 @@ register(MemoryFileKind(), io.StringIO, io.BytesIO)
 @rule
 def _by_base(cls: type) -> Kind | None:
     bases = mro(cls)
-    if _CORE in bases and random.SystemRandom not in bases:
-        return _random
+    if _CORE in bases and "random.SystemRandom" not in qualified_names(cls):
+        return _generator
     if io.IOBase in bases or io.IOBase.__mro__[1] in bases:
         return _file
     if "__next__" in cls.__dict__ and not cls.__flags__ & (1 << 9):

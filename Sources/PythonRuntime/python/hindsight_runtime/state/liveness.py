@@ -1,7 +1,7 @@
 """Variables that the program will assign again before it reads them.
 
-`progress = tqdm(loader)` inside an epoch loop leaves a progress bar in a variable that the next epoch overwrites: that
-it cannot be captured costs nothing.
+`progress = tqdm(loader)` inside an epoch loop leaves a progress bar in a variable that the next epoch
+overwrites: that it cannot be captured costs nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def dead_names(roots: Roots) -> list[set[str]]:
     try:
         return _dead_names(roots)
     except Exception:
-        return [set() for _ in roots.spaces()]  # bytecode that is not understood: nothing is known to be dead
+        return [
+            set() for _ in roots.spaces()
+        ]  # bytecode that is not understood: nothing is known to be dead
 
 
 def _dead_names(roots: Roots) -> list[set[str]]:

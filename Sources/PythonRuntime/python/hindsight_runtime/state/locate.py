@@ -59,9 +59,7 @@ def _search(walk: Walk, spaces: Spaces, wanted: set[int], found: dict[int, str])
     return looked_at < _EFFORT
 
 
-def new_objects(
-    walk: Walk, spaces: list[tuple[str, dict[str, Any]]]
-) -> Iterator[tuple[Any, Any]]:
+def new_objects(walk: Walk, spaces: Spaces, effort: float = _EFFORT) -> Iterator[tuple[Any, Any]]:
     """What is reachable and has no number, with the steps of its path; nearest first."""
     pending: deque[tuple[Any, Any]] = deque()
     index = walk.index
@@ -77,7 +75,7 @@ def new_objects(
     # Whoever looks for a variable's value has stopped by now.
     for number in walk.filled:
         pending.append((walk.objects[number], number))
-    while pending and len(seen) < _EFFORT:
+    while pending and len(seen) < effort:
         parent, before = pending.popleft()
         for label, o in _children(parent):
             if type(o) not in ATOMS and id(o) not in index and id(o) not in seen:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _random
 import array as array_module
 import importlib
 import io
-import random
 import sys
 import threading
 import types
@@ -157,9 +157,8 @@ def generator(device: str, state: bytes) -> Any:
 
 
 def random_generator(cls: type, state: Any, attributes: dict[str, Any]) -> Any:
-    core: Any = random.Random.__mro__[1]
-    made = core.__new__(cls)
-    core.setstate(made, state)
+    made: Any = _random.Random.__new__(cls)
+    _random.Random.setstate(made, state)
     made.__dict__.update(attributes)
     return made
 

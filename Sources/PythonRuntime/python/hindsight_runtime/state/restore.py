@@ -9,12 +9,12 @@ import types
 from typing import Any, Sequence
 
 from . import hidden, settable
-from .classify import mro
+from .classify import kind_of, mro
 from .errors import LayoutDiffers
 from .functions import LiveCodes, live_codes
 from .lost import Unknown
 from .roots import Roots, write_locals
-from .stream import FORMAT, Reader
+from .stream import FORMAT, Reader, split
 from .walk import Gone, Walk, undisturbed
 
 
@@ -25,8 +25,9 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
     """
     with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
         recorded = Recorded(walk, roots, stream, buffers)
-        for number, contents in recorded.storages:
+        for number, *contents in recorded.storages:
             _fill(walk, number, contents)
+        recorded.fill_fresh(late=False)
         late = []
         for number, contents in zip(walk.filled, recorded.records):
             if contents is Unknown or type(walk.objects[number]) is Gone:
@@ -35,6 +36,7 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
                 late.append((number, contents))
             else:
                 _fill(walk, number, contents)
+        recorded.fill_fresh(late=True)
         for number, contents in late:
             _fill(walk, number, contents)
         for (owner, space), (_, names) in zip(spaces_like(roots, recorded.spaces), recorded.spaces):
@@ -57,9 +59,16 @@ class Recorded:
     """A stream read and found to belong here."""
 
     def __init__(self, walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
-        reader = Reader(walk, stream, buffers)
-        version, count, identity, self.spaces, self.records, self.hidden = reader.read()
-        self.storages: list[tuple[int, Any]]
+        shells, main = split(stream)
+        self._walk = walk
+        self._fresh: list[Any] = []
+        if shells:
+            self._fresh = [make(*given) for make, given in Reader(walk.objects, shells).read()]
+        reader = Reader(walk.objects + self._fresh, main, buffers)
+        version, count, identity, self.spaces, self.records, self._contents, self.hidden = (
+            reader.read()
+        )
+        self.storages: list[Any]
         self.storages, sets = reader.read()
         for o, items, table in sets:
             settable.write(o, items, table)
@@ -75,6 +84,13 @@ class Recorded:
             raise LayoutDiffers(
                 f"The program reaches {walk.count} objects where the recorded one reached {count}."
             )
+
+    def fill_fresh(self, late: bool) -> None:
+        """Fills the new objects that were made empty; those last whose items must be complete to be hashed."""
+        for o, contents in zip(self._fresh, self._contents):
+            kind = kind_of(type(o))
+            if kind.late is late and contents is not Unknown:
+                kind.fill(o, contents, self._walk)
 
 
 def _calls(identity: list[tuple[str, str]]) -> str:

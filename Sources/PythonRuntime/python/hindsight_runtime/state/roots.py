@@ -88,11 +88,12 @@ if sys.version_info >= (3, 13):
                 live[name] = None
 
 else:
+    # `f_locals` is a copy, which is written back by this.
     _locals_to_fast = ctypes.pythonapi.PyFrame_LocalsToFast
     _locals_to_fast.argtypes = (ctypes.py_object, ctypes.c_int)
     _locals_to_fast.restype = None
 
-    def read_locals(frame: types.FrameType) -> Mapping[str, Any]:
+    def _read_all(frame: types.FrameType) -> Mapping[str, Any]:
         live = frame.f_locals
         values = dict(live)
         # The frame keeps this dictionary, which would keep the values alive; unless the program holds it, too
@@ -101,12 +102,14 @@ else:
             live.clear()
         return values
 
+    read_locals: Callable[[types.FrameType], Mapping[str, Any]] = _read_all
+
     if sys.version_info >= (3, 12):
         _get_variable = ctypes.pythonapi.PyFrame_GetVar
         _get_variable.argtypes = (ctypes.py_object, ctypes.py_object)
         _get_variable.restype = ctypes.py_object
 
-        def read_locals(frame: types.FrameType) -> Mapping[str, Any]:
+        def _read_each(frame: types.FrameType) -> Mapping[str, Any]:
             # Unlike `f_locals` this leaves alone what the program got from `locals()`.
             code = frame.f_code
             values = {}
@@ -117,6 +120,8 @@ else:
                     pass
             return values
 
+        read_locals = _read_each
+
     def write_locals(
         frame: types.FrameType, values: dict[str, Any], keep: Callable[[str], bool]
     ) -> None:
@@ -124,7 +129,9 @@ else:
         for name in list(live):
             if name not in values and not keep(name):
                 if sys.version_info >= (3, 12):
-                    live[name] = None  # cannot be unbound from here on; let go of the object at least
+                    live[name] = (
+                        None  # cannot be unbound from here on; let go of the object at least
+                    )
                 else:
                     del live[name]
         live.update(values)

@@ -37,7 +37,11 @@ def _words(o: set[Any]) -> array[int]:
 
 def _find_dummy() -> Optional[int]:
     """What stands in the slot of a removed item; None where sets are not laid out as expected."""
-    if sys.implementation.name != "cpython" or set.__basicsize__ != 200 or object.__basicsize__ != 16:
+    if (
+        sys.implementation.name != "cpython"
+        or set.__basicsize__ != 200
+        or object.__basicsize__ != 16
+    ):
         return None
     probe = {1, 2}
     if _word(id(probe) + _MASK).value != 7 or _word(id(probe) + _USED).value != 2:

@@ -10,7 +10,6 @@ from typing import Any, Sequence
 from .classify import kind_of
 from .errors import LayoutDiffers, StateError
 from .source import INLINE, Source
-from .walk import Walk
 
 #: Changes when a stream of another release could be misread.
 FORMAT = 1
@@ -22,14 +21,14 @@ class CaptureSource(Source):
 
 
 class Writer(_pickle.Pickler):
-    """References to numbered objects cost three bytes; everything else goes by value, each object as its kind says."""
+    """References to numbered objects cost three bytes; all else goes by value, as its kind says."""
 
-    def __init__(self, walk: Walk, source: Source) -> None:
+    def __init__(self, index: dict[int, tuple[int, Any]], source: Source) -> None:
         self.file = io.BytesIO()
         self.buffers: list[PickleBuffer] = []
         # Not a method of ours: a cycle with memory views in it crashes some releases of Python when collected.
         super().__init__(self.file, 5, buffer_callback=self.buffers.append)
-        self.memo = walk.index
+        self.memo = index
         self._source = source
 
     def reducer_override(self, o: Any) -> Any:
@@ -39,12 +38,14 @@ class Writer(_pickle.Pickler):
 class Reader:
     """Reads a stream with the live objects in the places of the recorded ones."""
 
-    def __init__(self, walk: Walk, stream: bytes, buffers: Sequence[Any]) -> None:
+    def __init__(self, objects: list[Any], stream: bytes, buffers: Sequence[Any] = ()) -> None:
         # `Unpickler.memo` cannot be set to a dictionary: a prelude brings the objects in one by one.
-        prelude = b"".join(b"J%bQ\x940" % number.to_bytes(4, "little") for number in range(walk.count))
-        file = io.BytesIO(b"\x80\x05" + prelude + b"N." + bytes(stream))
+        prelude = b"".join(
+            b"J%bQ\x940" % number.to_bytes(4, "little") for number in range(len(objects))
+        )
+        file = io.BytesIO(b"\x80\x05" + prelude + b"N." + stream)
         self._unpickler = _Unpickler(file, buffers=[memoryview(b) for b in buffers])
-        self._unpickler.objects = walk.objects
+        self._unpickler.objects = objects
         self._unpickler.load()
 
     def read(self) -> Any:
@@ -63,3 +64,14 @@ class _Unpickler(_pickle.Unpickler):
 
     def persistent_load(self, number: int) -> Any:
         return self.objects[number]
+
+
+def join(shells: bytes, main: bytes) -> bytes:
+    """The stream: how to make the objects that are filled later, where there are any, then everything else."""
+    return len(shells).to_bytes(8, "little") + shells + main
+
+
+def split(stream: Any) -> tuple[bytes, bytes]:
+    stream = bytes(stream)
+    end = 8 + int.from_bytes(stream[:8], "little")
+    return stream[8:end], stream[end:]

@@ -42,8 +42,8 @@ class ManagerKind(Kind):
 class BlockKind(ManagerKind):
     """A block owns its values again when it is restored.
 
-    With copy-on-write, pandas keeps count of who shares memory. That count cannot be stored; without it, a write to one
-    table would show in another.
+    With copy-on-write, pandas keeps count of who shares memory. That count cannot be stored; without it,
+    a write to one table would show in another.
     """
 
     name = "block"

@@ -132,7 +132,6 @@ class TensorKind(Kind):
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         storage, dtype, offset, shape, stride, requires_grad, gradient, attributes = contents
-        torch = _torch()
         same = (
             storage_of(o)._cdata == storage.block._cdata
             and o.dtype is dtype
@@ -308,6 +307,10 @@ def _by_name(cls: type) -> Kind | None:
             return TensorKind(cls)
         if name == "torch._C.Generator":
             return _generator
-        if name in ("torch.storage._StorageBase", "torch._C.StorageBase", "torch.storage.TypedStorage"):
+        if name in (
+            "torch.storage._StorageBase",
+            "torch._C.StorageBase",
+            "torch.storage.TypedStorage",
+        ):
             return _bare
     return None

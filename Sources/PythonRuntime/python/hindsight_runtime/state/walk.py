@@ -22,27 +22,25 @@ from .roots import Roots
 class Walk:
     """The anchors: objects that exist at a loop's entry and are restored in place.
 
-    References to them cost a capture nothing, and a replayed program that walks at the same point numbers its own
-    objects alike, which `layout` tells.
+    References to them cost a capture nothing, and a replayed program that walks at the same point numbers
+    its own objects alike, which `layout` tells.
 
-    With `keep` the walk keeps its objects alive, so that a checkpoint can be restored after the program has dropped
-    some of them. Without, it holds them weakly: nothing lives longer, no finalizer runs later, than without us, but for
-    lists, dictionaries, tuples and the like, which are let go at the next capture. Gradients and results of operations
-    are never kept; they go by value.
+    With `keep` the walk keeps its objects alive, so that a checkpoint can be restored after the program has
+    dropped some of them. Without, it holds them weakly: nothing lives longer, no finalizer runs later, than
+    without us, but for lists, dictionaries, tuples and the like, which are let go at the next capture.
+    Gradients and results of operations are never kept; they go by value.
     """
 
-    def __init__(
-        self, roots: Roots, limit_seconds: float | None = None, keep: bool = True
-    ) -> None:
+    def __init__(self, roots: Roots, limit_seconds: float | None = None, keep: bool = True) -> None:
         self.objects: list[Any] = []
         self.kinds: list[Kind] = []
-        #: For every object its number and itself, by identity: the memo that the pickler starts with. Complete only
-        #: within `held()`.
+        #: For every object its number and itself, by identity: the memo that the pickler starts with.
+        #: Complete only within `held()`.
         self.index: dict[int, tuple[int, Any]] = {}
         self._gone: dict[int, Gone] = {}
         #: Large flat containers as they were.
         self.snapshots: dict[int, Any] = {}
-        self.storages: dict[int, Any] = {}
+        self.storages: dict[Any, Any] = {}
         #: Numbers of the objects that have contents of their own.
         self.filled: list[int] = []
         self.excluded = roots.excluded
@@ -181,7 +179,9 @@ class Walk:
                     pending.append((value, -1, f"{title}.{name}" if title else name))
             if isinstance(space, FrameType):
                 cells = cells_of(space).items()
-                pending.extend((c, -1, f"{title}.{n}") for n, c in cells if not roots.excluded(owner, n))
+                pending.extend(
+                    (c, -1, f"{title}.{n}") for n, c in cells if not roots.excluded(owner, n)
+                )
         pending.reverse()
         while True:
             checked = 0
@@ -269,8 +269,11 @@ class Gone:
 
 
 def block_key(block: Any) -> tuple[int, int, Any]:
-    """Tells blocks of memory apart. Another block may come to lie where one was freed, which does no harm: whatever
-    looks into it is captured as looking into the one of that number."""
+    """Tells blocks of memory apart.
+
+    Another block may come to lie where one was freed, which does no harm: whatever looks into it is captured
+    as looking into the one of that number.
+    """
     return block._cdata, block.nbytes(), block.device
 
 
