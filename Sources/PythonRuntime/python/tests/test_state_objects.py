@@ -62,6 +62,25 @@ class Objects(StateCase):
             holds="results[0].options is options and phase is Phase.COLD",
         )
 
+    def test_subclasses_of_immutable_types(self) -> None:
+        self.check(
+            """
+            import collections
+            class Pair(collections.namedtuple('Pair', 'a b')): pass
+            class Metres(float): pass
+            class Name(str): pass
+            pair, length, name, n = Pair([1], 2), Metres(2.5), Name('x'), 0
+            pair.note = 0
+            """,
+            """
+            n += 1
+            pair.a.append(n); pair.note = n; length.unit = n; name.seen = [n]
+            other = Pair(pair.a, n); other.note = n; longer = Metres(n); longer.unit = name; code = Name(str(n))
+            """,
+            "pair, pair.note, length, length.unit, name.seen, other, other.note, longer, longer.unit, code",
+            holds="other.a is pair.a and longer.unit is name and type(longer) is Metres",
+        )
+
     def test_closures_share_variables(self) -> None:
         self.check(
             """
@@ -312,6 +331,20 @@ class Objects(StateCase):
             """,
             "last.value, depth, len(index), last.before.before.value",
             holds="index[4999][0] is last and last.before in last.seen and index[4999][1][0] is last",
+        )
+
+    def test_library_objects_made_in_the_loop(self) -> None:
+        self.check(
+            "import time, os, struct, decimal, types, subprocess, random, sys; n = 0",
+            """
+            n += 1
+            when = time.gmtime(n); packer = struct.Struct('>i'); price = decimal.Decimal(n) / 3
+            space = types.SimpleNamespace(n=[n]); entropy = random.SystemRandom(); out = sys.stderr
+            done = subprocess.CompletedProcess(['x'], n); table = {n: [n]}; keys = table.keys()
+            shown = types.MappingProxyType(table); limits = decimal.getcontext().copy(); size = os.stat_result(range(10))
+            """,
+            "when, packer.pack(n), price, space, done, list(keys), dict(shown), size, n",
+            holds="table.setdefault(9, 1) and 9 in keys and shown[9] == 1 and not table.pop(9) - 1 and out is sys.stderr",
         )
 
     def test_modules_in_variables(self) -> None:

@@ -46,7 +46,7 @@ class StatelessKind(Kind):
 
 
 _STATELESS = {
-    "Match", "Struct", "_abc_data", "Pattern", "TypeVar", "ParamSpec", "GenericAlias", "UnionType", "Union",
+    "_abc_data", "Pattern", "TypeVar", "ParamSpec", "GenericAlias", "UnionType", "Union",
     "TypeAliasType", "object", "Scanner",
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 from .classify import mro
 from .containers import pairs
 from .kinds import ATOMS, Children, Kind
-from .lost import Unset
+from .lost import Same, Unset
 
 if TYPE_CHECKING:
     from .source import Source
@@ -305,8 +305,12 @@ def container_base(cls: type) -> type | None:
         for member in _DICT_OF_TYPE(owner).values()
     )
     # Room for the slots, for `__dict__` and for `__weakref__`: anything more is C's.
-    spare = cls.__basicsize__ - known.__basicsize__ - 8 * slots
-    return known if spare <= 16 and cls.__itemsize__ == known.__itemsize__ else None
+    own = sum(
+        getattr(cls, offset) != 0 and getattr(known, offset) == 0
+        for offset in ("__dictoffset__", "__weakrefoffset__")
+    )
+    spare = cls.__basicsize__ - known.__basicsize__ - 8 * (slots + own)
+    return known if spare <= 0 and cls.__itemsize__ == known.__itemsize__ else None
 
 
 class InstanceKind(Kind):
@@ -361,7 +365,7 @@ class InstanceKind(Kind):
     def shell(self, o: Any) -> Any:
         from . import rebuild
 
-        if self.own_reduce or self.layout.fixed:
+        if self.own_reduce or self.layout.fixed or self.layout.local_class:
             return None
         return rebuild.instance, (type(o), *self.layout.items.arguments(o))
 
@@ -370,6 +374,8 @@ class InstanceKind(Kind):
 
         if self.own_reduce:
             return source.own_reduce(o)
+        if not source.reaches(type(o)):
+            return source.lose(o)
         arguments = (type(o), *self.layout.items.arguments(o))
         state = self.layout.state(o, live=True)
         if state == (None, None, None):
@@ -380,6 +386,9 @@ class InstanceKind(Kind):
         fixed = self.layout.items.read(o) if self.layout.fixed else None
         state = self.layout.state(o, live=False)
         return (*state, fixed) if self.layout.fixed else state
+
+    def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
+        return (*contents, Same) if self.layout.fixed else contents
 
     def compared_by_value(self, o: Any, source: Source) -> Any:
         return source.reduced(o) if self.own_reduce else self.compared(o, source)
@@ -403,11 +412,11 @@ def defines_own_reduce(cls: type) -> bool:
         if owner in _ITEMS or owner is collections.Counter:
             continue
         names = _DICT_OF_TYPE(owner)
-        if any(name in names for name in _REDUCERS):
+        found = [type(names[name]) for name in _REDUCERS if name in names]
+        if found:
             module = names.get("__module__")
-            if type(module) is str and module.split(".")[0] in _AS_THEY_ARE:
-                continue
-            if _is_namedtuple(names):
+            known = type(module) is str and module.split(".")[0] in _AS_THEY_ARE
+            if (known or _is_namedtuple(names)) and found[0] is types.FunctionType:
                 continue
             return True
     return False

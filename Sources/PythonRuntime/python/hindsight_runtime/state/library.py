@@ -7,6 +7,7 @@ import array
 import io
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import rebuild
@@ -121,6 +122,9 @@ class FileKind(Kind):
             o.close()
 
     def reduce(self, o: Any, source: Source) -> Any:
+        for name in ("stdout", "stderr", "stdin"):
+            if getattr(sys, name) is o:
+                return rebuild.standard_stream, (name,)
         try:
             return (rebuild.closed_file, ()) if o.closed else source.lose(o)
         except Exception:

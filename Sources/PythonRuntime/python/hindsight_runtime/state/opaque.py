@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import enum
+import gc
+import struct
 import threading
 import types
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import rebuild
 from .classify import mro, qualified_names, register, rule
-from .kinds import Constant, Kind, Reference
+from .kinds import Children, Constant, Kind, Reference
 
 if TYPE_CHECKING:
     from .source import Source
@@ -34,14 +37,13 @@ OUTSIDE_WITHIN = (
 #: Immutable values of the standard library.
 CONSTANTS = {
     "datetime", "_pydatetime", "decimal", "_decimal", "_pydecimal", "fractions", "pathlib", "pathlib._local",
-    "uuid", "zoneinfo", "ipaddress", "re",
+    "uuid", "zoneinfo", "ipaddress",
 }  # fmt: skip
 
 #: Single types that are immutable or compared by identity.
 CONSTANT_TYPES = {
-    "torch.dtype", "torch.device", "torch.Size", "torch.layout", "torch.memory_format", "torch.finfo",
-    "torch.iinfo", "torch.qscheme", "numpy.dtype", "operator.itemgetter", "operator.attrgetter",
-    "operator.methodcaller",
+    "torch.dtype", "torch.device", "torch.Size", "torch.layout", "torch.memory_format", "numpy.dtype",
+    "operator.itemgetter", "operator.attrgetter", "operator.methodcaller", "re.Pattern",
 }  # fmt: skip
 
 
@@ -73,6 +75,52 @@ class OutsideKind(Kind):
         return None
 
 
+class RemadeKind(Kind):
+    """An object without state that is made again from what it shows of itself."""
+
+    name = "remade"
+
+    def __init__(self, arguments: Callable[[Any], tuple[Any, ...]]) -> None:
+        self._arguments = arguments
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return type(o), self._arguments(o)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return self._arguments(o)
+
+
+class ViewKind(Kind):
+    """A view of a dictionary: of its keys, values, items, or as a read-only mapping."""
+
+    name = "view"
+
+    @staticmethod
+    def _whole(o: Any) -> Any:
+        return gc.get_referents(o)[0]
+
+    def children(self, o: Any) -> Children:
+        return [(".mapping", self._whole(o))]
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return rebuild.view, (self._whole(o), type(o).__name__.rpartition("_")[2])
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return (self._whole(o),)
+
+
+class TorchConstantKind(Kind):
+    """Constants of torch that only their names tell."""
+
+    name = "torch constant"
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return rebuild.torch_constant, (str(o),)
+
+    def compared(self, o: Any, source: Source) -> Any:
+        return str(o)
+
+
 class EnumKind(Reference):
     """Members of enumerations are found by their value."""
 
@@ -94,11 +142,28 @@ register(
     types.CodeType,
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
-    types.MappingProxyType,
     memoryview,
+)
+register(RemadeKind(lambda o: (o.format,)), struct.Struct)
+register(
+    ViewKind(),
+    types.MappingProxyType,
+    *(type(view) for d in ({}, OrderedDict()) for view in (d.keys(), d.values(), d.items())),
 )
 
 _constant, _outside, _member = Constant(), OutsideKind(), EnumKind()
+
+
+#: Whatever module they are from, these hold what is trained.
+_NEVER_OUTSIDE = ("torch.nn.modules.module.Module", "torch.optim.optimizer.Optimizer")
+
+_NAMED: dict[str, Kind] = {
+    "random.SystemRandom": RemadeKind(lambda o: ()),
+    "torch.finfo": TorchConstantKind(),
+    "torch.iinfo": TorchConstantKind(),
+    "torch.qscheme": TorchConstantKind(),
+    "re.Match": _outside,
+}
 
 
 @rule
@@ -108,6 +173,10 @@ def _by_name(cls: type) -> Kind | None:
         return _member
     own = names[0]
     module = own[: -len(cls.__qualname__) - 1]
+    if own in _NAMED:
+        return _NAMED[own]
+    if own == "subprocess.CompletedProcess" or any(name in _NEVER_OUTSIDE for name in names):
+        return None
     if own in CONSTANT_TYPES or module in CONSTANTS:
         return _constant
     if any(name in ("numpy.dtype", "numpy.generic", "pathlib.PurePath") for name in names):

@@ -30,6 +30,10 @@ def module(name: str) -> types.ModuleType:
     return sys.modules.get(name) or importlib.import_module(name)
 
 
+def standard_stream(name: str) -> Any:
+    return getattr(sys, name)
+
+
 def closed_file() -> io.TextIOWrapper:
     stand_in = io.TextIOWrapper(io.BytesIO())
     stand_in.close()
@@ -184,3 +188,17 @@ def set_weak_container(o: Any, state: Any) -> None:
     from .classify import kind_of
 
     kind_of(type(o)).fill(o, state, None)  # type: ignore[arg-type]
+
+
+def view(mapping: Any, what: str) -> Any:
+    return types.MappingProxyType(mapping) if what == "mappingproxy" else getattr(mapping, what)()
+
+
+def torch_constant(text: str) -> Any:
+    """`torch.per_tensor_affine`, or `finfo(…, dtype=float32)`."""
+    torch = sys.modules["torch"]
+    if text.startswith("torch."):
+        return getattr(torch, text.rpartition(".")[2])
+    return getattr(torch, text.partition("(")[0])(
+        getattr(torch, text.rpartition("dtype=")[2].rstrip(")"))
+    )

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Sequence
 
 from . import rebuild
+from .classify import mro
 from .functions import importable
 
 if TYPE_CHECKING:
@@ -90,7 +91,17 @@ class Source:
         if type(result) is str:
             found = getattr(sys.modules.get(getattr(o, "__module__", None) or ""), result, None)
             return result if found is o or importable(o) else self.lose(o)
-        return result if type(result) is tuple else self.lose(o)
+        if type(result) is not tuple:
+            return self.lose(o)
+        # Without its class an object cannot be made.
+        for part in (result[0], *result[1][:1]):
+            if type in mro(type(part)) and not self.reaches(part):
+                return self.lose(o)
+        return result
+
+    def reaches(self, cls: type) -> bool:
+        """Whether a replay can find the class."""
+        return importable(cls) or id(cls) in self.walk.index
 
     _picklable: dict[type, bool] = {}
 
