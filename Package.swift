@@ -19,7 +19,8 @@ let package = Package(
         .executableTarget(
             name: "hindsight",
             dependencies: [
-                "EditorServer", "LanguageServerProtocol", "PythonSource", "Replaying", "Recording", "RunStore",
+                "EditorServer", "LanguageServerProtocol", "PythonSource", "Replaying", "Recording",
+                "RunStore",
                 "HindsightCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
