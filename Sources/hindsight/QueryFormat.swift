@@ -13,7 +13,7 @@ enum QueryFormat: String, CaseIterable, ExpressibleByArgument {
         case .text:
             guard !hits.isEmpty else { return }
             print(Self.table(hits).text(inColour: Terminal.wantsColour))
-        case .jsonl: Self.write(hits) { HitLine(run: run.id, hit: $0).bytes }
+        case .jsonl: Self.write(hits) { Self.object($0, of: run) }
         case .csv:
             guard !hits.isEmpty else { return }
             let loops = Self.loops(in: hits)
@@ -75,6 +75,12 @@ enum QueryFormat: String, CaseIterable, ExpressibleByArgument {
         return table
     }
 
+    private static func object(_ hit: Hit, of run: Run) -> [UInt8] {
+        var json = HitJSON()
+        json.append(hit, run: run.id)
+        return json.bytes
+    }
+
     private static func row(_ fields: [String]) -> [UInt8] {
         Array(fields.map(quoted).joined(separator: ",").utf8)
     }
@@ -82,67 +88,5 @@ enum QueryFormat: String, CaseIterable, ExpressibleByArgument {
     private static func quoted(_ field: String) -> String {
         let needsQuotes = field.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
         return needsQuotes ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
-    }
-}
-
-/// A hit as one line of JSON, its keys in the documented order.
-struct HitLine {
-    private(set) var bytes: [UInt8] = []
-
-    init(run: RunID, hit: Hit) {
-        raw(#"{"run":"#)
-        add(run.description)
-        raw(#","file":"#)
-        add(hit.file)
-        raw(",\"line\":\(hit.line),\"text\":")
-        add(hit.text)
-        raw(#","name":"#)
-        if let name = hit.name { add(name) } else { raw("null") }
-        raw(#","value":"#)
-        add(hit.value)
-        raw(#","iteration":["#)
-        for (depth, iteration) in hit.iterations.enumerated() {
-            raw(depth == 0 ? #"{"loop":"# : #",{"loop":"#)
-            add(iteration.loop)
-            raw(",\"index\":\(iteration.index),\"value\":")
-            add(iteration.value)
-            raw("}")
-        }
-        raw(#"],"verdict":"#)
-        add(hit.verdict.name)
-        raw(hit.verdict == .exact ? #","verified":true}"# : #","verified":false}"#)
-    }
-
-    private mutating func raw(_ text: String) { bytes += text.utf8 }
-
-    private mutating func add(_ text: String) {
-        bytes.append(0x22)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22: raw("\\\"")
-            case 0x5C: raw("\\\\")
-            case 0x0A: raw("\\n")
-            case 0x0D: raw("\\r")
-            case 0x09: raw("\\t")
-            case ..<0x20: raw(String(format: "\\u%04x", Int(byte)))
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(0x22)
-    }
-
-    private mutating func add(_ value: Scalar) {
-        switch value {
-        case .null: raw("null")
-        case .bool(let value): raw(value ? "true" : "false")
-        case .integer(let value): raw(String(value))
-        case .number(let value):
-            if value.isFinite {
-                raw("\(value)")
-            } else {
-                add(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
-            }
-        case .string(let value): add(value)
-        }
     }
 }

@@ -1,16 +1,22 @@
-import HindsightCore
+/// Hits as JSON with the documented keys in their documented order, written straight to bytes: there may be
+/// a hundred thousand.
+public struct HitJSON {
+    public private(set) var bytes: [UInt8] = []
 
-/// Hits as `hindsight/values` sends them, written straight to bytes: there may be a hundred thousand.
-struct HitJSON {
-    private(set) var bytes: [UInt8] = []
+    public init() {}
 
-    mutating func append(_ hit: Hit, run: RunID, line: Int, source: String) {
+    /// Adds an object.
+    ///
+    /// - Parameters:
+    ///   - line: the statement's line where it is another one by now than when the hit was found.
+    ///   - source: `recorded` or `replayed`, where both are mixed; the reason of a verdict comes with it.
+    public mutating func append(_ hit: Hit, run: RunID, line: Int? = nil, source: String? = nil) {
         raw(#"{"run":"#)
         append(run.description)
         raw(#","file":"#)
         append(hit.file)
         raw(#","line":"#)
-        raw(String(line))
+        raw(String(line ?? hit.line))
         raw(#","text":"#)
         append(hit.text)
         raw(#","name":"#)
@@ -30,18 +36,22 @@ struct HitJSON {
         raw(#"],"verdict":"#)
         append(hit.verdict.name)
         raw(hit.verdict == .exact ? #","verified":true"# : #","verified":false"#)
-        if let reason = hit.verdict.reason {
-            raw(#","reason":"#)
-            append(reason)
+        if let source {
+            if let reason = hit.verdict.reason {
+                raw(#","reason":"#)
+                append(reason)
+            }
+            raw(#","source":"#)
+            append(source)
         }
-        raw(#","source":"#)
-        append(source)
         raw("}")
     }
 
-    mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    /// Adds text that is JSON already.
+    public mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-    mutating func append(_ text: String) {
+    /// Adds a string literal.
+    public mutating func append(_ text: String) {
         bytes.append(0x22)
         for byte in text.utf8 {
             switch byte {
@@ -61,7 +71,7 @@ struct HitJSON {
         bytes.append(0x22)
     }
 
-    mutating func append(_ value: Scalar) {
+    private mutating func append(_ value: Scalar) {
         switch value {
         case .null: raw("null")
         case .bool(let value): raw(value ? "true" : "false")
