@@ -160,25 +160,25 @@ static int exit_status(int status) {
 /// Only there to end a poll.
 static void on_child(int signal) { (void)signal; }
 
-/// Waits for the child, and kills it (and with it, where there is one, its whole process namespace) when
-/// the channel is closed from outside.
-__attribute__((noreturn)) static void watch(pid_t child) {
-    sigset_t blocked, open;
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGCHLD);
+/// Waits for the child, and kills everything when the channel is closed from outside. The first process of
+/// a process namespace takes all the others of the namespace with it when it ends.
+__attribute__((noreturn)) static void watch(pid_t child, int leads_group) {
+    sigset_t open;
     for (;;) {
         int status;
-        pid_t ended = waitpid(child, &status, WNOHANG);
+        pid_t ended = waitpid(-1, &status, WNOHANG);
         if (ended == child) {
-            hindsight_sandbox_kill_rest();
+            if (leads_group) hindsight_sandbox_kill_rest();
             _exit(exit_status(status));
         }
+        if (ended > 0) continue;
         if (ended < 0 && errno != EINTR) _exit(HINDSIGHT_SANDBOX_FAILED);
         sigprocmask(SIG_BLOCK, NULL, &open);
         sigdelset(&open, SIGCHLD);
         struct pollfd channel = {.fd = HINDSIGHT_SANDBOX_CHANNEL, .events = HINDSIGHT_POLL_HANGUP};
         int count = hindsight_poll(&channel, &open);
         if (count > 0 && (channel.revents & (HINDSIGHT_POLL_HANGUP | POLLHUP | POLLERR | POLLNVAL))) {
+            if (!leads_group) _exit(128 + SIGKILL);
             kill(child, SIGKILL);
             while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
             }
@@ -200,22 +200,16 @@ __attribute__((noreturn)) static void launch(void) {
     if (!plan.weak) hindsight_sandbox_enter(plan.scratch);
     pid_t child = fork();
     if (child < 0) hindsight_sandbox_refuse("cannot start a process");
-    if (child > 0) watch(child);
+    if (child > 0) watch(child, 1);
 
     hindsight_sandbox_die_with_parent();
     if (!plan.weak) {
-        // The first process of the namespace: when it ends, the kernel ends all the others.
+        // The first process of the namespace: when it ends, the kernel ends all the others. It watches the
+        // channel too, in case the launcher was killed before it could ask to die with it.
         hindsight_sandbox_enter_processes();
         pid_t program = fork();
         if (program < 0) hindsight_sandbox_refuse("cannot start a process");
-        if (program > 0) {
-            for (;;) {
-                int status;
-                pid_t ended = wait(&status);
-                if (ended == program) _exit(exit_status(status));
-                if (ended < 0 && errno != EINTR) _exit(HINDSIGHT_SANDBOX_FAILED);
-            }
-        }
+        if (program > 0) watch(program, 0);
         hindsight_sandbox_die_with_parent();
         hindsight_sandbox_drop_privileges();
     }
