@@ -16,8 +16,16 @@ struct LanguageServer: AsyncParsableCommand {
     var stdio = false
 
     @Option(
-        help: "How much to write to standard error: trace, debug, info, notice, warning, error, critical.")
+        help: "How much to write to standard error: trace, debug, info, notice, warning, error, critical.",
+        transform: { name in
+            guard let level = Logger.Level(rawValue: name) else {
+                throw ValidationError("There is no log level '\(name)'.")
+            }
+            return level
+        })
     var logLevel = Logger.Level.warning
+
+    @OptionGroup var store: StoreOption
 
     func run() async throws {
         // The protocol has the two descriptors to itself: what anything else prints goes to standard error, and
@@ -27,7 +35,7 @@ struct LanguageServer: AsyncParsableCommand {
         var logger = Logger(label: "hindsight") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = logLevel
         let code = await EditorServer.serve(
-            input: input, output: output, services: StoreServices(), logger: logger)
+            input: input, output: output, services: StoreServices(store: store.store), logger: logger)
         Foundation.exit(code)
     }
 
