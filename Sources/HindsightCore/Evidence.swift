@@ -162,7 +162,7 @@ public struct Evidence: Sendable {
         if let difference {
             return settled + contradict("the state at checkpoint \(checkpoint) differs: \(difference)")
         }
-        if let jump = interval.openedBy, isTrusted(order) {
+        if let jump = interval.openedBy, !interval.isExit || isTrusted(order) {
             verifiedSegments.append((jump.checkpoint, checkpoint))
         }
         defer {
@@ -219,10 +219,10 @@ public struct Evidence: Sendable {
         return settle { _ in .contradicted(reason) }
     }
 
-    /// In a stretch that began at an exit's checkpoint, what comes before the first check was perhaps only
-    /// read off what was restored.
+    /// In a stretch that began at a checkpoint, what comes before the first check was perhaps only read off
+    /// what was restored; and a check cannot see what the capture missed.
     private var isTrusted: (OrderKey) -> Bool {
-        let isTrusted = interval.openedBy == nil || !interval.isExit || interval.hasGoodCheck
+        let isTrusted = interval.openedBy == nil || interval.hasGoodCheck
         let from = executedFrom
         return { order in isTrusted || from.map { !(order < $0) } ?? false }
     }
