@@ -14,6 +14,7 @@ final class EditorClient: @unchecked Sendable {
     private let output = Pipe()
     private let errors = Pipe()
     private let condition = NSCondition()
+    private let sending = NSLock()
     private var messages: [JSONValue] = []
     private var responses: [JSONValue: JSONValue] = [:]
     private var errorText = Data()
@@ -112,7 +113,10 @@ final class EditorClient: @unchecked Sendable {
 
     func send(_ message: JSONValue) { sendRaw(Self.frame(try! JSONEncoder().encode(message))) }
 
-    func sendRaw(_ bytes: Data) { try? input.fileHandleForWriting.write(contentsOf: bytes) }
+    func sendRaw(_ bytes: Data) {
+        // Answers to the server's requests come from another thread.
+        sending.withLock { try? input.fileHandleForWriting.write(contentsOf: bytes) }
+    }
 
     static func frame(_ body: Data) -> Data { Data("Content-Length: \(body.count)\r\n\r\n".utf8) + body }
 

@@ -7,7 +7,8 @@ extension WholeSystem {
     @Suite struct LanguageServerRobustnessTests {
         private func client() throws -> EditorClient {
             let client = try EditorClient(directory: FileManager.default.temporaryDirectory.path)
-            try client.initialize()
+            // A client that announces nothing is asked nothing: only the test itself writes.
+            try client.initialize(capabilities: [:])
             return client
         }
 
@@ -185,7 +186,7 @@ extension WholeSystem {
             try input.fileHandleForWriting.write(contentsOf: many)
             try input.fileHandleForWriting.close()
             let answers = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
+            while process.isRunning { usleep(5000) }
             #expect(process.terminationStatus == 1)
             #expect(answers.count > many.count)
         }

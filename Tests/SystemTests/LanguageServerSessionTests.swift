@@ -101,7 +101,7 @@ extension WholeSystem {
             let project = try await recorded()
             defer { project.remove() }
             let path = project.path("train.py")
-            for (encoding, length) in [("utf-8", 54), ("utf-16", 52), ("utf-32", 51)] {
+            for (encoding, length) in [("utf-8", 55), ("utf-16", 53), ("utf-32", 52)] {
                 let client = try EditorClient(directory: project.folder.path)
                 try client.initialize(
                     capabilities: [

@@ -89,7 +89,7 @@ public final class Connection: Sendable {
     }
 
     /// Writes out what is queued before the process ends.
-    public func close() { writer.close(waitingAtMost: 1) }
+    public func close() { writer.close(patience: 1) }
 
     func report(_ sentence: String) { reporter(sentence) }
 

@@ -7,6 +7,8 @@ public final class MessageWriter: Sendable {
         var queue: [[UInt8]] = []
         var isClosed = false
         var isDrained = false
+        /// Counts successful writes.
+        var writtenCount = 0
     }
 
     private let descriptor: Int32
@@ -31,13 +33,16 @@ public final class MessageWriter: Sendable {
         }
     }
 
-    /// Waits until everything queued is written, but not longer than `seconds`.
-    public func close(waitingAtMost seconds: Double) {
+    /// Waits until everything queued is written; gives up when the client takes nothing for so many seconds.
+    public func close(patience seconds: Double) {
         condition.withLock {
             state.isClosed = true
             condition.broadcast()
-            let limit = Date(timeIntervalSinceNow: seconds)
-            while !state.isDrained, condition.wait(until: limit) {}
+            while !state.isDrained {
+                let written = state.writtenCount
+                let isDue = !condition.wait(until: Date(timeIntervalSinceNow: seconds))
+                if isDue, state.writtenCount == written { return }
+            }
         }
     }
 
@@ -58,8 +63,11 @@ public final class MessageWriter: Sendable {
                 return state.queue
             }
             guard let batch else { break }
+            guard !isBroken else { continue }
             // Several waiting messages leave in one system call.
-            if !isBroken { isBroken = !writeAll(batch.count == 1 ? batch[0] : Array(batch.joined())) }
+            var bytes = batch[0]
+            for message in batch.dropFirst() { bytes.append(contentsOf: message) }
+            isBroken = !writeAll(bytes)
         }
         condition.withLock {
             state.isDrained = true
@@ -81,6 +89,7 @@ public final class MessageWriter: Sendable {
                     return false
                 }
                 offset += count
+                condition.withLock { state.writtenCount += 1 }
             }
             return true
         }
