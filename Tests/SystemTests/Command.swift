@@ -61,10 +61,15 @@ final class Command: @unchecked Sendable {
     }
 
     /// What children inherit: nothing of an outer Hindsight or of this test run's own Python settings.
-    static let environment: [String: String] = ProcessInfo.processInfo.environment.filter { name, _ in
-        !name.hasPrefix("HINDSIGHT_")
-            && !["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"].contains(name)
-    }
+    static let environment: [String: String] = {
+        let python = ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"]
+        var kept = ProcessInfo.processInfo.environment.filter { name, _ in
+            !name.hasPrefix("HINDSIGHT_") && !python.contains(name)
+        }
+        // As many threads as always, but none that spins while it waits: on a busy machine that takes minutes.
+        kept["OMP_WAIT_POLICY"] = "PASSIVE"
+        return kept
+    }()
 
     var identifier: Int32 { process.processIdentifier }
 
