@@ -107,7 +107,11 @@ extension EditorServer {
                 Inquiry.Probe(file: file.path, line: probe.line, loops: probe.loops)
             }
         }
-        ask(match, edited: edited, probes: probes, session)
+        // A probe in a file that nobody looks at is not worth a replay.
+        let shown = Set(
+            documents.values.compactMap { $0.membership?.session === session ? $0.membership?.path : nil })
+        let isShown = probes.contains { shown.contains($0.file) }
+        ask(match, edited: edited, probes: isShown ? probes : [], session)
 
         var number = 0
         for file in match.files.sorted(by: { $0.path < $1.path }) {

@@ -15,7 +15,26 @@ public struct StoreServices: ProjectServices {
     }
 
     public func archive(at location: StoreLocation) throws -> (any RunArchive)? {
-        try Store.openExisting(location).map(StoreArchive.init)
+        // Reading a store starts the interpreter that it names, and replaying runs what it holds.
+        if let owner = Self.owner(of: location.directory), owner != geteuid() {
+            throw ForeignStore(directory: location.directory)
+        }
+        return try Store.openExisting(location).map(StoreArchive.init)
+    }
+
+    private static func owner(of path: String) -> uid_t? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.ownerAccountID] as? NSNumber)?.uint32Value
+    }
+}
+
+/// Somebody else's store: nothing of it is run.
+struct ForeignStore: Error, CustomStringConvertible {
+    var directory: String
+
+    var description: String {
+        "the store \(directory) belongs to another user, so nothing in it is run; record the program yourself, "
+            + "or name a store of your own in the setting hindsight.store"
     }
 }
 
