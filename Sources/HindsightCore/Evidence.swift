@@ -22,7 +22,7 @@ public enum ReplayEnd: Hashable, Sendable {
 public enum Standing: Hashable, Sendable {
     /// Executed, and checked by what came later in the same stretch of execution.
     case confirmed
-    /// Nothing disagreed, but the value may have been read off restored state, or no check followed.
+    /// Nothing disagreed, but the value may rest on restored state, or no check followed.
     case unopposed
     /// Something disagreed; the text says where first.
     case contradicted(String)
@@ -162,13 +162,14 @@ public struct Evidence: Sendable {
         if let difference {
             return settled + contradict("the state at checkpoint \(checkpoint) differs: \(difference)")
         }
-        if let jump = interval.openedBy, !interval.isExit || isTrusted(order) {
-            verifiedSegments.append((jump.checkpoint, checkpoint))
-        }
-        defer {
-            interval.hasGoodCheck = true
+        if let jump = interval.openedBy {
+            // From an exit to the next check nothing of the loop was executed again.
+            if !interval.isExit || interval.hasGoodCheck || isTrusted(order) {
+                verifiedSegments.append((jump.checkpoint, checkpoint))
+            }
             interval.openedBy?.checkpoint = checkpoint
         }
+        interval.hasGoodCheck = true
         return confirm()
     }
 
@@ -219,12 +220,12 @@ public struct Evidence: Sendable {
         return settle { _ in .contradicted(reason) }
     }
 
-    /// In a stretch that began at a checkpoint, what comes before the first check was perhaps only read off
-    /// what was restored; and a check cannot see what the capture missed.
+    /// What comes after a jump rests on the checkpoint holding everything, which the comparison with another
+    /// checkpoint cannot show: it is blind to what neither holds.
     private var isTrusted: (OrderKey) -> Bool {
-        let isTrusted = interval.openedBy == nil || interval.hasGoodCheck
+        let isExecuted = interval.openedBy == nil
         let from = executedFrom
-        return { order in isTrusted || from.map { !(order < $0) } ?? false }
+        return { order in isExecuted || from.map { !(order < $0) } ?? false }
     }
 
     private mutating func confirm() -> [Settled] {

@@ -18,9 +18,8 @@ public struct Plan: Hashable, Sendable {
         self.estimate = estimate
     }
 
-    /// Whether some value may be read off restored state with no re-execution before it, so that it takes
-    /// another pass to believe it.
-    public var readsRestoredState: Bool { jumps.contains { $0.target == nil } }
+    /// Whether some value may rest on restored state, so that it takes another pass to believe it.
+    public var restsOnRestoredState: Bool { !jumps.isEmpty }
 }
 
 /// A plan whose hits are compared with those that another pass read off restored state.

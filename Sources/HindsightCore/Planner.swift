@@ -52,25 +52,39 @@ public struct Planner: Sendable {
         return cheapest(demand, stop: Stop(evidence))
     }
 
-    /// Values that are read off restored state take another pass to be believed, which must be worth it.
+    /// Values that come after a jump take another pass to be believed, which must be worth it.
     private func cheapest(_ demand: Demand, stop: Stop? = nil) -> Plan {
-        let plan = build(demand, stop: stop)
-        guard plan.readsRestoredState else { return plan }
-        var executing = demand
-        executing.skipsToExits = false
-        let other = build(executing, stop: stop)
-        let anotherPass = Self.startSeconds + history.preambleSeconds
-        return plan.estimate.seconds + anotherPass < other.estimate.seconds ? plan : other
+        var withoutExits = demand
+        withoutExits.skipsToExits = false
+        var best: (plan: Plan, cost: Double)?
+        for candidate in [demand, withoutExits] {
+            let (plan, jumps) = build(candidate, stop: stop)
+            var cost = plan.estimate.seconds
+            // Values come with the first pass; the other one only raises their verdicts, and counts half.
+            if !jumps.isEmpty { cost += (Self.startSeconds + validationSeconds(after: jumps)) / 2 }
+            if best.map({ cost < $0.cost }) ?? true { best = (plan, cost) }
+        }
+        let full = fullPlan(stop: stop)
+        guard let best, best.cost < full.estimate.seconds else { return full }
+        return best.plan
     }
 
     /// Starting an interpreter in a sandbox.
     private static let startSeconds = 0.2
 
+    /// What the cheapest validating pass will cost, before it is known where hits are.
+    private func validationSeconds(after jumps: [JumpTaken]) -> Double {
+        let step = max(1, jumps.count / 8)
+        return stride(from: jumps.count - 1, through: 0, by: -step).map { index in
+            plan(executing: executionStart(before: jumps[index]), through: jumps[index].to).estimate.seconds
+        }.min() ?? 0
+    }
+
     /// A re-execution from the start up to `stop`, or to the end: needs no checkpoint to start from.
     public func fullPlan(stop: Stop? = nil) -> Plan {
         var demand = Demand(execute: [])
         demand.range = (OrderKey([]), stop?.order ?? OrderKey([Int.max]))
-        return build(demand, stop: stop)
+        return build(demand, stop: stop).plan
     }
 
     /// A plan that executes the stretch from `lower` on without a jump, up to evidence at or after `upper`.
@@ -78,7 +92,7 @@ public struct Planner: Sendable {
         let evidence = history.checkpoints.first { $0.order > upper && isCheckable($0) }
         var demand = Demand(execute: continuous)
         demand.range = (lower, evidence?.order ?? OrderKey([Int.max]))
-        return build(demand, stop: evidence.map(Stop.init))
+        return build(demand, stop: evidence.map(Stop.init)).plan
     }
 
     /// The cheapest plan that gives at least one of the hits at `orders` again, this time by executing what
@@ -283,6 +297,8 @@ public struct Planner: Sendable {
     /// A part of a plan, and the seconds that it takes.
     private struct Piece {
         var jumps: [Jump] = []
+        /// The same jumps, as the worker will report them.
+        var taken: [JumpTaken] = []
         var checks: [Int] = []
         var executed: Double = 0
         var restored: Double = 0
@@ -290,13 +306,14 @@ public struct Planner: Sendable {
 
         static func += (left: inout Piece, right: Piece) {
             left.jumps += right.jumps
+            left.taken += right.taken
             left.checks += right.checks
             left.executed += right.executed
             left.restored += right.restored
         }
     }
 
-    private func build(_ demand: Demand, stop: Stop? = nil) -> Plan {
+    private func build(_ demand: Demand, stop: Stop? = nil) -> (plan: Plan, jumps: [JumpTaken]) {
         var piece = Piece()
         var executedTo = 0.0
         for activation in history.activations {
@@ -307,11 +324,12 @@ public struct Planner: Sendable {
             executedTo = history.elapsed(at: activation.end)
         }
         if stop == nil { piece.executed += max(0, history.lastElapsed - executedTo) }
-        return Plan(
+        let plan = Plan(
             jumps: piece.jumps, checks: piece.checks, stop: stop,
             estimate: PlanEstimate(
                 executedSeconds: piece.executed, restores: piece.jumps.count,
                 restoreSeconds: piece.restored))
+        return (plan, piece.taken)
     }
 
     /// Execution has arrived at the loop's first boundary.
@@ -369,13 +387,21 @@ public struct Planner: Sendable {
             iteration.index > position && iteration.index <= target ?? Int.max
                 && iteration.checkpoint.map(isUsable) == true
         }
-        if let landing, let checkpoint = landing.checkpoint {
+        func jumped(to target: Int?, _ checkpoint: Checkpoint) -> Piece {
             var piece = Piece()
-            piece.jumps.append(
+            piece.jumps = [
                 Jump(
-                    place: activation.coordinate(at: position), target: landing.index,
-                    checkpoint: checkpoint.number))
-            piece.restored += Self.restoreSeconds(checkpoint)
+                    place: activation.coordinate(at: position), target: target, checkpoint: checkpoint.number)
+            ]
+            piece.taken = [
+                JumpTaken(
+                    checkpoint: checkpoint.number, from: activation.order(at: position), to: checkpoint.order)
+            ]
+            piece.restored = Self.restoreSeconds(checkpoint)
+            return piece
+        }
+        if let landing, let checkpoint = landing.checkpoint {
+            var piece = jumped(to: landing.index, checkpoint)
             piece += executeUnwanted(activation, landing.index, to: target, demand)
             if piece.cost < bestPiece.cost {
                 bestPiece = piece
@@ -383,10 +409,7 @@ public struct Planner: Sendable {
             }
         }
         if target == nil, demand.skipsToExits, let exit = activation.exitCheckpoint, isUsable(exit) {
-            var piece = Piece()
-            piece.jumps.append(
-                Jump(place: activation.coordinate(at: position), target: nil, checkpoint: exit.number))
-            piece.restored += Self.restoreSeconds(exit)
+            let piece = jumped(to: nil, exit)
             if piece.cost < bestPiece.cost {
                 bestPiece = piece
                 endsWithJump = true

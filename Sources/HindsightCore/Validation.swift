@@ -1,6 +1,6 @@
 /// Joins the passes over one query into final verdicts.
 ///
-/// A value read off restored state rests on the capture being complete, which the state's own comparison
+/// A value that comes after a jump rests on the capture being complete, which the state's own comparison
 /// cannot show. It is believed where some hit of the same probe was produced again by executing what the
 /// first pass jumped over, and came out the same.
 public struct Validation: Sendable {
@@ -78,7 +78,7 @@ public struct Validation: Sendable {
         }
         if let contradiction = contradictions.first { return .diverged(contradiction) }
         return .provisional(
-            "read off restored state, and no part of the run that gives this statement was executed again")
+            "it rests on restored state, and what led to this statement was nowhere executed again")
     }
 
     private enum Proof {

@@ -69,7 +69,7 @@ import Testing
         #expect(evidence.contradiction?.contains("model.weight") == true)
     }
 
-    @Test func hitsAfterAnExitsRestoreNeedMoreThanACheck() {
+    @Test func hitsAfterARestoreNeedMoreThanACheck() {
         let plan = Plan(jumps: [Jump(place: at(1, 0), target: nil, checkpoint: 1)])
         var evidence = evidence(plan)
         _ = evidence.observe(log(run.records[0]))
@@ -95,6 +95,21 @@ import Testing
         // Nothing opposes it, but it was perhaps only read off what was restored.
         #expect(settled == [.init(hit: 0, standing: .unopposed)])
         #expect(evidence.verifiedSegments.map(\.from) == [2])
+    }
+
+    @Test func executionAcrossAJumpConfirms() {
+        let plan = Plan(jumps: [Jump(place: at(1), target: 2, checkpoint: 2)])
+        var evidence = Evidence(
+            records: run.records, status: .finished(exitCode: 0), horizon: nil, plan: plan,
+            executedFrom: OrderKey([1, 2]))
+        _ = evidence.observe(log(run.records[0]))
+        _ = evidence.observe(
+            .jump(JumpTaken(checkpoint: 2, from: OrderKey([1, 1]), to: OrderKey([1, 2]))))
+        _ = evidence.observe(.hit(hit([1, 2, 0, 0])))
+        _ = evidence.observe(log(run.records[2]))
+        _ = evidence.observe(log(run.records[3]))
+        let settled = evidence.observe(.check(checkpoint: 3, order: OrderKey([1, 4]), difference: nil))
+        #expect(settled == [.init(hit: 0, standing: .confirmed)])
     }
 
     @Test func recordedEndConfirmsAndAnotherEndContradicts() {

@@ -5,7 +5,7 @@ struct SampleRun {
     static let epoch = LoopID("train.py:5:0")
     static let step = LoopID("train.py:7:4")
 
-    var epochs = 4
+    let epochs: Int
     var steps = 3
     var checkpoints: [Checkpoint] = []
     var milestones: [Milestone] = []
@@ -23,8 +23,9 @@ struct SampleRun {
         case stepExit(Int)
     }
 
-    /// The step loop takes one second an iteration; the preamble two.
-    init(checkpointsAt places: [Place], damaged: Set<Place> = []) {
+    /// The step loop takes ten seconds an iteration; the preamble two.
+    init(checkpointsAt places: [Place], damaged: Set<Place> = [], epochs: Int = 4) {
+        self.epochs = epochs
         func add(_ place: Place, _ kind: CheckpointKind, _ at: Coordinate, _ key: [Int], _ elapsed: Double) {
             milestones.append(
                 Milestone(kind: kind, coordinate: at, order: OrderKey(key), elapsed: elapsed))
@@ -36,18 +37,18 @@ struct SampleRun {
         }
         for e in 0..<epochs {
             let outer = LoopPosition(loop: Self.epoch, occurrence: 0, index: e)
-            let start = 2.0 + Double(e * steps)
+            let start = 2.0 + Double(e * steps * 10)
             add(.epoch(e), .boundary, [outer], [1, e], start)
             for s in 0..<steps {
                 let inner = LoopPosition(loop: Self.step, occurrence: 0, index: s)
-                add(.step(e, s), .boundary, [outer, inner], [1, e, 1, s], start + Double(s))
+                add(.step(e, s), .boundary, [outer, inner], [1, e, 1, s], start + Double(s * 10))
             }
             let inner = LoopPosition(loop: Self.step, occurrence: 0, index: steps)
-            add(.stepExit(e), .exit, [outer, inner], [1, e, 1, steps], start + Double(steps))
+            add(.stepExit(e), .exit, [outer, inner], [1, e, 1, steps], start + Double(steps * 10))
             records.append(record(line: 11, "loss \(e)", [1, e, 3], epoch: e))
         }
         let end = LoopPosition(loop: Self.epoch, occurrence: 0, index: epochs)
-        add(.epochExit, .exit, [end], [1, epochs], 2 + Double(epochs * steps))
+        add(.epochExit, .exit, [end], [1, epochs], 2 + Double(epochs * steps * 10))
         records.append(record(line: 13, "done", [3], epoch: nil))
     }
 
