@@ -12,7 +12,8 @@ final class ScratchFolder: Sendable {
     init(needed: [String]) throws(ReplayFailure) {
         let place = "/var/tmp"
         let isPlain = !needed.contains { ($0 + "/").hasPrefix(place + "/") }
-        var template = Array("\(place)/hindsight-XXXXXX".utf8CString)
+        Self.removeLeftovers(in: place)
+        var template = Array("\(place)/\(Self.prefix)\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw ReplayFailure(
                 "No scratch folder can be made in \(place): \(String(cString: strerror(errno))).")
@@ -26,6 +27,21 @@ final class ScratchFolder: Sendable {
     }
 
     deinit { Self.remove(outermost) }
+
+    private static let prefix = "hindsight-replay-"
+
+    /// What processes that were killed left behind.
+    private static func removeLeftovers(in place: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+        for name in names where name.hasPrefix(prefix) {
+            let digits = name.dropFirst(prefix.count).prefix { $0.isNumber }
+            guard let owner = pid_t(digits), Foundation.kill(owner, 0) != 0, errno == ESRCH else { continue }
+            var info = stat()
+            // Another user's folder stays that user's concern.
+            guard lstat(place + "/" + name, &info) == 0, info.st_uid == getuid() else { continue }
+            remove(place + "/" + name)
+        }
+    }
 
     /// Overlays leave folders without any permission behind, which must be given back before they can be
     /// emptied.

@@ -13,8 +13,11 @@ enum WorkerEnvironment {
         for name in material.details.withheld where variables[name] == nil {
             if let value = own[name] { variables[name] = value }
         }
-        for (name, value) in quietTrackers where variables[name].map({ $0 == "online" }) ?? true {
-            variables[name] = value
+        for (tracker, settings) in quietTrackers
+        where material.sources.contains(where: { $0.text.contains(tracker) }) {
+            for (name, value) in settings where variables[name].map({ $0 == "online" }) ?? true {
+                variables[name] = value
+            }
         }
         let start = RuntimeResources.directory + "/start"
         let path = variables["PYTHONPATH"].map { $0.isEmpty ? "" : ":" + $0 } ?? ""
@@ -30,9 +33,11 @@ enum WorkerEnvironment {
     }
 
     /// No run of a tracker may begin. The sandbox has no network anyway; these keep clients from waiting
-    /// for it. Only modes in which the client's interface stays the same.
+    /// for it. Only modes in which the client's interface stays the same, and only for programs that name
+    /// the tracker: others would see variables that the recorded run did not have.
     private static let quietTrackers = [
-        "WANDB_MODE": "offline", "NEPTUNE_MODE": "offline", "COMET_START_ONLINE": "0",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "1",
+        "wandb": ["WANDB_MODE": "offline"], "neptune": ["NEPTUNE_MODE": "offline"],
+        "comet_ml": ["COMET_START_ONLINE": "0"],
+        "mlflow": ["MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"],
     ]
 }
