@@ -32,10 +32,6 @@ final class QueryReplay {
     func run() throws {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
         try checkSelection()
-        if let kept = try replayer.keptAnswer(query) {
-            emit(.hits(kept))
-            return emit(.finished)
-        }
         let plan = try planner.plan(selection: query.iterations)
         guard let answer = try answer(following: plan) else { return }
         guard !plan.jumps.isEmpty, answer.isDoubtful, try isWorthStartingAgain(instead: plan) else {

@@ -27,6 +27,11 @@ public final class Replayer: Sendable {
         continuation.onTermination = { _ in cancellation.cancel() }
         let thread = Thread { [self] in
             do {
+                if let kept = try keptAnswer(query) {
+                    continuation.yield(.hits(kept))
+                    continuation.yield(.finished)
+                    return continuation.finish()
+                }
                 let task = QueryReplay(
                     replayer: self, query: query, material: try material(of: query.run),
                     cancellation: cancellation, emit: { continuation.yield($0) })
