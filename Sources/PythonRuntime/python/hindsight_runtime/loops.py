@@ -32,6 +32,8 @@ class Loop:
         "occurrences",
         "frame_id",
         "in_generator",
+        "is_silent",
+        "is_loud",
         "parents",
         "walk",
         "roots",
@@ -42,13 +44,24 @@ class Loop:
         "skipped",
     )
 
-    def __init__(self, identity: str, target: str, frame: FrameType, parents: tuple["Loop", ...]) -> None:
-        parent = parents[-1] if parents else None
+    def __init__(
+        self,
+        identity: str,
+        target: str,
+        frame: FrameType,
+        parents: tuple["Loop", ...],
+        is_silent: bool = False,
+    ) -> None:
+        parent = parents[-1] if parents and not is_silent else None
         self.id = identity
         self.target = target
         self.frame_id = id(frame)
         self.in_generator = bool(frame.f_code.co_flags & inspect.CO_GENERATOR)
         self.parents = parents
+        #: Left alone while recording: shown around hits, but no event, and in no order key.
+        self.is_silent = is_silent
+        #: The program has logged inside it.
+        self.is_loud = False
         #: Iterations begun: the index of the current one while its body runs is one less.
         self.index = 0
         self.value: Any = None
@@ -110,12 +123,13 @@ class LoopStack:
         self.main_thread = threading.get_ident()
         #: While a probe runs, loops it reaches are not the program's.
         self.suspended = 0
-        self._generators = 0
+        #: Live loops that do not simply surround what is inside them: of generators, and silent ones.
+        self._irregular = 0
         bottom: Any = Loop.__new__(Loop)
         bottom.id, bottom.target, bottom.occurrence, bottom.slot, bottom.index = "", "", 0, 0, 1
         bottom.value, bottom.events, bottom.occurrences, bottom.parents = None, 0, {}, ()
         bottom.hits = 0
-        bottom.frame_id, bottom.in_generator = 0, False
+        bottom.frame_id, bottom.in_generator, bottom.is_silent = 0, False, False
         self.live: list[Loop] = [bottom]
         #: The loop that ended last: what `__hindsight_after__` refers to.
         self.ended: Optional[Loop] = None
@@ -123,22 +137,25 @@ class LoopStack:
     def is_tracking(self) -> bool:
         return not self.suspended and threading.get_ident() == self.main_thread
 
-    def enter(self, identity: str, frame: FrameType) -> Loop:
-        loop = Loop(identity, self.targets.get(identity, ""), frame, tuple(self.active(frame)))
+    def enter(self, identity: str, frame: FrameType, is_silent: bool = False) -> Loop:
+        parents = tuple(self.active(frame))
+        loop = Loop(identity, self.targets.get(identity, ""), frame, parents, is_silent)
         self.live.append(loop)
-        self._generators += loop.in_generator
+        self._irregular += loop.in_generator or is_silent
         return loop
 
-    def leave(self, loop: Loop) -> None:
+    def leave(self, loop: Loop) -> bool:
+        """Whether it was live until now."""
         live = self.live
         if live[-1] is loop:
             live.pop()
         elif loop in live:
             live.remove(loop)
         else:
-            return
-        self._generators -= loop.in_generator
+            return False
+        self._irregular -= loop.in_generator or loop.is_silent
         self.ended = loop
+        return True
 
     def innermost(self, identity: str, frame: FrameType) -> Optional[Loop]:
         """The live activation of a statement in a frame (for `while`, which has no iterator to carry it)."""
@@ -147,9 +164,9 @@ class LoopStack:
                 return loop
         return None
 
-    def active(self, frame: Optional[FrameType]) -> list[Loop]:
+    def surrounding(self, frame: Optional[FrameType]) -> list[Loop]:
         """The loops around what runs now, from the bottom up."""
-        if not self._generators:
+        if not self._irregular:
             return self.live
         running = set()
         while frame is not None:
@@ -157,9 +174,15 @@ class LoopStack:
             frame = frame.f_back
         return [loop for loop in self.live if not loop.in_generator or loop.frame_id in running]
 
+    def active(self, frame: Optional[FrameType]) -> list[Loop]:
+        """The surrounding loops that count."""
+        loops = self.surrounding(frame)
+        return [loop for loop in loops if not loop.is_silent] if self._irregular else loops
+
     def iterations(self, frame: Optional[FrameType]) -> list[list[Any]]:
         """The coordinate of a hit as clients see it: [target, index, value], outermost first."""
-        return [[loop.target, max(loop.index - 1, 0), loop.value] for loop in self.active(frame)[1:]]
+        loops = self.surrounding(frame)[1:]
+        return [[loop.target, max(loop.index - 1, 0), loop.value] for loop in loops]
 
     def next_own_key(self, frame: Optional[FrameType]) -> list[int]:
         """The order key of an event of the program itself; counts it."""

@@ -19,7 +19,8 @@ from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
 from .loops import Loop, driven_by_generator, scalar
 from .programs import Program
-from .session import Session, exit_code, last_line, layout
+from .shortloops import PREFIX, ShortLoops
+from .session import Session, exit_code, last_line, layout, with_counts
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
@@ -79,6 +80,7 @@ class Recorder(Session):
         self.is_recording = True
         self.began = time.perf_counter()
         self.entropy = entropy.EntropyLog(self._send_entropy)
+        self.short = ShortLoops(tell=self._leave_alone)
         self._number = 0
         self._records = 0
         self._is_storing = False
@@ -226,6 +228,8 @@ class Recorder(Session):
         frame = sys._getframe(2)
         self._records += 1
         iterations = self.stack.iterations(frame)
+        for loop in self.stack.live:
+            loop.is_loud = True
         self.channel.send(
             {
                 "t": "log",
@@ -241,13 +245,15 @@ class Recorder(Session):
     # Loops
 
     def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
+        if identity in self.short.left_alone:
+            return iterable
         loop = self.enter(identity, sys._getframe(1))
         if loop is None:
             return iterable
         try:
             iterator = iter(iterable)
         except BaseException:
-            self.stack.leave(loop)
+            self.left(loop)
             raise
         loop.iterator = iterator
         return self._iterate(loop, iterator)
@@ -276,7 +282,11 @@ class Recorder(Session):
                 if not countdown:
                     countdown = self._boundary(loop, sys._getframe(1)) or 1024
         finally:
-            self.stack.leave(loop)
+            self.left(loop)
+
+    def while_loop(self, identity: str) -> None:
+        if identity not in self.short.left_alone:
+            self.enter(identity, sys._getframe(1))
 
     def while_next(self, identity: str) -> bool:
         loop = self.stack.innermost(identity, sys._getframe(1)) if self.is_recording else None
@@ -293,6 +303,7 @@ class Recorder(Session):
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)
+        self.short.enter(identity)
         now = time.perf_counter()
         loop.started = now
         loop.marks = _Marks(now, self._strides.get(identity, 1))
@@ -305,6 +316,19 @@ class Recorder(Session):
                 if self.budget.is_worth(now - self._last_checkpoint, elapsed):
                     self._checkpoint("boundary", loop, frame)
         return loop
+
+    @contained
+    def left(self, loop: Loop) -> None:
+        if not self.stack.leave(loop):
+            return
+        if loop.is_loud:
+            self.short.mark_loud(loop.id)
+        self.short.leave(loop.id, time.perf_counter() - loop.started)
+
+    @contained
+    def _leave_alone(self, identity: str, activations: int) -> None:
+        state = str(activations)
+        self.channel.send({"t": "initial", "name": PREFIX + identity, "state": state})
 
     @contained
     def _boundary(self, loop: Loop, frame: FrameType) -> Optional[int]:
@@ -379,6 +403,7 @@ class Recorder(Session):
             from . import state
 
             captured = state.capture(loop.walk, self._roots(frame))
+            stream = with_counts(self.short.entered, captured.stream)
         except Exception as error:
             self.note(f"no checkpoint at {loop.id}: {last_line(error)}")
             self.budget.took(time.perf_counter() - began, self.budget.size)
@@ -386,7 +411,7 @@ class Recorder(Session):
             return
         walked = self.budget.walk_cost
         copying = time.perf_counter()
-        places = self.buffer.fill([captured.stream, *captured.buffers])
+        places = self.buffer.fill([stream, *captured.buffers])
         done = time.perf_counter()
         size = sum(length for _, length in places)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]

@@ -26,7 +26,8 @@ from .fastforward import advanced
 from .loops import Loop, driven_by_generator, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
-from .session import Session, exit_code, is_of_this_format, last_line, layout
+from .shortloops import ShortLoops, limits
+from .session import Session, exit_code, is_of_this_format, last_line, layout, without_counts
 
 #: Seconds between progress messages.
 PROGRESS_INTERVAL = 0.05
@@ -53,8 +54,9 @@ class Checkpoint:
     stream: dict[str, Any]
     buffers: list[dict[str, Any]]
 
-    def read(self) -> tuple[bytes, list[bytearray]]:
-        return bytes(self._blob(self.stream)), [self._blob(blob) for blob in self.buffers]
+    def read(self) -> tuple[tuple[dict[str, int], bytes], list[bytearray]]:
+        """How often loops had been entered, the state's stream, and its buffers."""
+        return without_counts(bytes(self._blob(self.stream))), [self._blob(blob) for blob in self.buffers]
 
     def _blob(self, blob: dict[str, Any]) -> bytearray:
         data = bytearray(blob["length"])
@@ -118,6 +120,13 @@ class Replayer(Session):
         self._initial = request.get("initial") or {}
         self._spliced = self._splice(request["sources"])
         self._probe_names = ProbeNames()
+        self.short = ShortLoops(limits=limits(self._initial))
+        #: Loops that may come to a probe; asked for only where some were left alone.
+        self.reaching: set[str] = set()
+        if self._spliced and limits(self._initial):
+            from .analysis.splice import reaching_loops
+
+            self.reaching = set(reaching_loops(texts(request["sources"])))
         self._actions = self._plan(request)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts: dict[str, Any] = {}
@@ -160,7 +169,7 @@ class Replayer(Session):
             return {}
         from .analysis.splice import splice_program
 
-        return splice_program((s["path"], s["recorded"], s["edited"]) for s in sources)
+        return splice_program(texts(sources))
 
     def install(self) -> None:
         self.provide_functions()
@@ -296,6 +305,8 @@ class Replayer(Session):
 
     def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
         frame = sys._getframe(1)
+        if identity in self.short.left_alone:
+            return self._for_silently(identity, iterable, frame)
         loop = self.enter(identity, frame)
         if loop is None:
             return iterable
@@ -303,15 +314,29 @@ class Replayer(Session):
             jump = self._arrive(loop, frame)
             if jump is not None and jump.to is None:
                 self._skip(loop, jump)
-                self.stack.leave(loop)
+                self.left(loop)
                 return ()
             loop.iterator = iter(iterable)
             if jump is not None:
                 self._jump(loop, frame, jump)
         except BaseException:
-            self.stack.leave(loop)
+            self.left(loop)
             raise
         return self._iterate(loop)
+
+    def _for_silently(self, identity: str, iterable: Iterable, frame: FrameType) -> Iterable:
+        """A loop that the recording left alone by now: of interest only where it surrounds a probe."""
+        if identity not in self.reaching or not self.stack.is_tracking():
+            return iterable
+        return self._iterate_silently(self.stack.enter(identity, frame, is_silent=True), iter(iterable))
+
+    def _iterate_silently(self, loop: Loop, iterator: Iterator) -> Iterator:
+        try:
+            for item in iterator:
+                loop.begin_iteration(scalar(item))
+                yield item
+        finally:
+            self.stack.leave(loop)
 
     def _iterate(self, loop: Loop) -> Iterator:
         handed: list[Any] = []
@@ -334,12 +359,22 @@ class Replayer(Session):
                     self._jump(loop, frame, jump)
                 del frame
         finally:
-            self.stack.leave(loop)
+            self.left(loop)
+
+    def while_loop(self, identity: str) -> None:
+        frame = sys._getframe(1)
+        if identity not in self.short.left_alone:
+            self.enter(identity, frame)
+        elif identity in self.reaching and self.stack.is_tracking():
+            self.stack.enter(identity, frame, is_silent=True)
 
     def while_next(self, identity: str) -> bool:
         frame = sys._getframe(1)
         loop = self.stack.innermost(identity, frame)
         if loop is None:
+            return True
+        if loop.is_silent:
+            loop.begin_iteration(None)
             return True
         jump = self._arrive(loop, frame)
         if jump is not None:
@@ -350,7 +385,13 @@ class Replayer(Session):
         loop.begin_iteration(None)
         return True
 
+    def left(self, loop: Loop) -> None:
+        if self.stack.leave(loop) and not loop.is_silent:
+            self.short.leave_as_recorded(loop.id)
+
     def exited(self, loop: Loop, frame: FrameType) -> None:
+        if loop.is_silent:
+            return
         actions: Optional[Actions] = loop.marks
         if loop.skipped is not None:
             start, jump = loop.skipped
@@ -367,6 +408,7 @@ class Replayer(Session):
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)
+        self.short.enter(identity)
         if self._actions:
             loop.marks = self._actions.get(split(loop.coordinate())[0])
         if loop.marks is not None:
@@ -432,12 +474,13 @@ class Replayer(Session):
         if layout(loop.walk) != checkpoint.layout:
             reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
             raise Unusable(checkpoint.number, reason)
-        stream, buffers = checkpoint.read()
+        (counts, stream), buffers = checkpoint.read()
         try:
             state.restore(loop.walk, self._roots(frame), stream, buffers)
         except state.LayoutDiffers as error:
             raise Unusable(checkpoint.number, str(error)) from error
         self.entropy.position = checkpoint.entropy
+        self.short.restore(counts)
 
     def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
@@ -447,13 +490,19 @@ class Replayer(Session):
         if layout(loop.walk) != checkpoint.layout:
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
         else:
-            stream, buffers = checkpoint.read()
+            (counts, stream), buffers = checkpoint.read()
             difference = state.difference(loop.walk, self._roots(frame), stream, buffers)
             if difference is None and self.entropy.position != checkpoint.entropy:
                 difference = "the program read clocks or random seeds another number of times"
+            if difference is None and self.short.entered != counts:
+                difference = "the program entered its loops another number of times"
         self._send_facts()
         key = loop.boundary_key()
         self.send({"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference})
+
+
+def texts(sources: list[dict[str, Any]]) -> list[tuple[str, str, Optional[str]]]:
+    return [(source["path"], source["recorded"], source["edited"]) for source in sources]
 
 
 def split(at: list[list[Any]]) -> tuple[tuple, int]:

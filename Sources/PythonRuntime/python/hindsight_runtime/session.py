@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
 import sys
 from types import CodeType, FrameType, ModuleType
@@ -12,11 +13,12 @@ from typing import Any, Callable, Iterable, Optional
 from . import transform
 from .entropy import EntropyLog
 from .loops import Loop, LoopStack
+from .shortloops import ShortLoops
 from .programs import Hooks, Program, provide
 
 
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 
 
 def layout(walk: Any) -> str:
@@ -28,10 +30,22 @@ def is_of_this_format(layout: str) -> bool:
     return layout.partition(":")[0] == str(STATE_FORMAT)
 
 
+def with_counts(entered: dict[str, int], stream: bytes) -> bytes:
+    """A checkpoint's stream: how often loops were entered, in front of the state."""
+    counts = json.dumps(entered, separators=(",", ":")).encode()
+    return len(counts).to_bytes(4, "little") + counts + stream
+
+
+def without_counts(stream: bytes) -> tuple[dict[str, int], bytes]:
+    size = int.from_bytes(stream[:4], "little") + 4
+    return json.loads(stream[4:size]), stream[size:]
+
+
 class Session:
     """One program under observation. Subclasses say what happens at boundaries and log statements."""
 
     entropy: EntropyLog
+    short: ShortLoops
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -107,7 +121,7 @@ class Session:
     def while_leave(self, identity: str) -> None:
         loop = self.stack.innermost(identity, sys._getframe(1))
         if loop is not None:
-            self.stack.leave(loop)
+            self.left(loop)
 
     def after_loop(self, identity: str) -> None:
         """The loop that was left last has ended by itself or by `break`."""
@@ -123,7 +137,12 @@ class Session:
         """A loop statement is reached; None where this activation is not the program's own."""
         raise NotImplementedError
 
+    def left(self, loop: Loop) -> None:
+        """The loop is not live any more, however that came."""
+        raise NotImplementedError
+
     def exited(self, loop: Loop, frame: FrameType) -> None:
+        """It ended by itself or by `break`; called after `left`."""
         raise NotImplementedError
 
     def for_loop(self, identity: str, iterable: Iterable) -> Iterable:

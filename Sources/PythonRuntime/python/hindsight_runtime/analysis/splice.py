@@ -12,6 +12,7 @@ from typing import Iterable, Mapping, Optional
 
 from .extraction import Extraction
 from .probes import Addition, FileMatch, Probe, match_file
+from .reach import loops_to_execute
 from .recorded import RecordedProgram
 from .scopes import Bindings
 from .source import NotParsed, Source
@@ -59,6 +60,19 @@ def splice_program(
 
     An edited text that does not parse counts as unchanged.
     """
+    program, matches = _matched(sources)
+    return {path: assemble(program, path, matches) for path in program.files}
+
+
+def reaching_loops(sources: Iterable[tuple[str, str, Optional[str]]]) -> list[str]:
+    """The recorded loops that may come to what `splice_program` would put in."""
+    program, matches = _matched(sources)
+    return loops_to_execute(program, [a for match in matches for a in match.additions])
+
+
+def _matched(
+    sources: Iterable[tuple[str, str, Optional[str]]],
+) -> tuple[RecordedProgram, list[FileMatch]]:
     sources = list(sources)
     program = RecordedProgram([(path, recorded) for path, recorded, _ in sources])
     matches: list[FileMatch] = []
@@ -69,7 +83,7 @@ def splice_program(
             matches.append(match_file(program, path, Source(path, edited)))
         except NotParsed:
             continue
-    return {path: assemble(program, path, matches) for path in program.files}
+    return program, matches
 
 
 def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> Spliced:
