@@ -109,13 +109,14 @@ extension EditorServer {
     /// where they stood when the run was recorded.
     private func guessPlacements(_ document: OpenDocument, session: RunSession, path: String) -> Placements {
         guard let source = session.sources.first(where: { $0.path == path }) else { return Placements() }
-        let recorded = TextDocument(source.text)
         let text = document.text
+        // Mostly nothing has changed, and then there is nothing to read.
+        let recorded = Array(source.text.utf8) == text.bytes ? text : TextDocument(source.text)
         func line(_ document: TextDocument, _ line: Int) -> ArraySlice<UInt8> {
             document.bytes[document.contentRange(ofLine: line)]
         }
         let shorter = min(recorded.lineCount, text.lineCount)
-        var prefix = 0
+        var prefix = recorded == text ? shorter : 0
         while prefix < shorter, line(recorded, prefix) == line(text, prefix) { prefix += 1 }
         var suffix = 0
         while suffix < shorter - prefix,
