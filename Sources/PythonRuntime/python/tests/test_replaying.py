@@ -97,7 +97,7 @@ class Replaying(unittest.TestCase):
     def test_inner_loops_skipped(self) -> None:
         edited = with_probe(PROGRAM, "history.append(", 'print("P", epoch, batch, [w.hex() for w in weights])')
         exits = self.exits(27)
-        self.assertGreater(len(exits), 2)
+        self.assertTrue(exits)
         jumps = [
             {"at": [*c["at"][:-1], [*c["at"][-1][:2], 0]], "to": None, "checkpoint": c["n"]} for c in exits
         ]

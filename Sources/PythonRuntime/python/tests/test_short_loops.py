@@ -78,12 +78,14 @@ class ShortLoopsTest(unittest.TestCase):
             for c in self.recording.checkpoints()
             if c["kind"] == "exit" and c["at"][-1][0] == "train.py:19:4"
         ]
-        self.assertGreater(len(exits), 4)
+        # How many there are depends on how fast checkpoints were stored.
+        self.assertTrue(exits)
+        skipped = exits[: (len(exits) + 1) // 2]
         jumps = [
             {"at": [*c["at"][:-1], [*c["at"][-1][:2], 0]], "to": None, "checkpoint": c["n"]}
-            for c in exits[:4]
+            for c in skipped
         ]
-        later = [c["n"] for c in self.recording.checkpoints() if c["n"] > exits[3]["n"]]
+        later = [c["n"] for c in self.recording.checkpoints() if c["n"] > skipped[-1]["n"]]
         messages = self.replay('print("epoch"', 'print("P", table[0].hex())', jumps=jumps, checks=later)
         self.assertEqual(texts(messages), self.expected)
         self.assert_good(messages)
