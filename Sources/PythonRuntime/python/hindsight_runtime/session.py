@@ -91,7 +91,8 @@ class Session:
         return result[::-1]
 
     def modules(self) -> dict[str, ModuleType]:
-        loaded = ((name, sys.modules.get(name)) for name in self.module_names)
+        # By name: a probe's import may change the order in which they are loaded.
+        loaded = ((name, sys.modules.get(name)) for name in sorted(self.module_names))
         return {name: module for name, module in loaded if module is not None}
 
     def is_project_code(self, code: Optional[CodeType]) -> bool:
