@@ -33,7 +33,7 @@ class Program:
         self._body = compile(textwrap.dedent(body), "sample.py", "exec")
         exec(compile(textwrap.dedent(preamble), "sample.py", "exec"), self.module.__dict__)
         self.roots = Roots([], {NAME: self.module})
-        self.walk = Walk(self.roots)
+        self.walk = Walk(self.roots, keep=True)  # these tests restore earlier iterations
 
     def step(self) -> None:
         exec(self._body, self.module.__dict__)

@@ -41,7 +41,7 @@ class Driver:
         return Roots(frames[::-1], modules, lambda owner, name: name in ("checkpointed", "emit"))
 
     def checkpointed(self, items: Any) -> Iterator[Any]:
-        walk = Walk(self.roots(sys._getframe(1)), 60, keep=self.mode == "replay")
+        walk = Walk(self.roots(sys._getframe(1)), 60)
         items = list(items)
         start = 0
         if self.mode == "replay":

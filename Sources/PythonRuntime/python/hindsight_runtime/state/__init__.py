@@ -18,8 +18,9 @@ that only variables hold which the program will assign before it reads them: no 
 at them. `Captured.detached` names tensors that were captured without the graph that computed them: their
 values and their looks are right, and a backward pass through them raises.
 
-A recording walks with `keep=False`, so that nothing lives longer than it would without. A replay walks with
-`keep=True`, so that it can restore after the program has dropped objects. Drop a walk when its loop ends.
+A walk holds its objects weakly, so that nothing lives longer than it would without. That suffices for
+restoring at once and for going forward; `keep=True` is for restoring an earlier iteration. Drop a walk when
+its loop ends.
 `excluded(owner, name)` is asked with a code object, a module or a class as the owner.
 
 How each type is handled is said by its kind (`kinds.Kind`); `catalog` lists the modules that define kinds.

@@ -30,8 +30,12 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
         recorded.fill_fresh(late=False)
         late = []
         for number, contents in zip(walk.filled, recorded.records):
-            if contents is Unknown or type(walk.objects[number]) is Gone:
+            if contents is Unknown:
                 continue
+            if type(walk.objects[number]) is Gone:
+                raise LayoutDiffers(
+                    f"The program has dropped `{walk.path(number)}`, which the checkpoint holds."
+                )
             if walk.kinds[number].late:
                 late.append((number, contents))
             else:

@@ -26,8 +26,8 @@ class Source:
         self.lost: list[Any] = []
         self.detached: list[Any] = []
         #: Numbered storages that some captured tensor looks into, in the order of first use.
-        self.used_storages: dict[Any, Any] = {}
-        self._storages: dict[Any, Any] = {}
+        self.used_storages: dict[int, Any] = {}
+        self._storages: dict[int, Any] = {}
         self._kept: list[Any] = []
         self._synchronised: set[str] = set()
 
@@ -53,9 +53,8 @@ class Source:
     def storage(self, block: Any) -> Any:
         """The one `Storage` for a block of a tensor's memory."""
         from .tensors import Storage
-        from .walk import block_key
 
-        key = block_key(block)
+        key = block._cdata
         numbered = self.walk.storages.get(key)
         if numbered is not None:
             numbered.block = block

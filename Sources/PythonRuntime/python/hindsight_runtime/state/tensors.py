@@ -34,6 +34,31 @@ def storage_of(tensor: Any) -> Any:
         return tensor.storage().untyped()
 
 
+def block_behind(o: Any) -> Any:
+    """The memory of a tensor, or of a storage that the program holds itself."""
+    if hasattr(o, "untyped_storage"):
+        return o.untyped_storage()
+    return storage_of(o) if hasattr(o, "storage_offset") else getattr(o, "_untyped_storage", o)
+
+
+class _WeakIdentity:
+    """Lets a block's memory go, but not its identity to another block."""
+
+    __slots__ = ("_reference", "_free")
+
+    def __init__(self, block: Any) -> None:
+        self._reference = block._weak_ref()
+        self._free = type(block)._free_weak_ref
+
+    def __del__(self) -> None:
+        self._free(self._reference)
+
+
+def weak_identity(block: Any) -> Any:
+    weak = hasattr(block, "_weak_ref") and hasattr(type(block), "_free_weak_ref")
+    return _WeakIdentity(block) if weak else block
+
+
 def data_of(block: Any, source: Source) -> Any:
     """The bytes of a storage: its own memory, or a copy where it lies on a device."""
     device = block.device.type
@@ -66,9 +91,11 @@ class StorageKind(Kind):
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         buffer, size, device = contents
         block = o.block
-        if block is None or block.nbytes() != size or str(block.device) != device:
-            o.block = make_storage(buffer, size, device).block
+        if block is None or str(block.device) != device:
+            walk.adopt(o, make_storage(buffer, size, device).block)
             return
+        if block.nbytes() != size:
+            block.resize_(size)
         if not size:
             return
         if block.device.type == "cpu":

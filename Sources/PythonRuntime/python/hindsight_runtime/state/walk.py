@@ -25,13 +25,15 @@ class Walk:
     References to them cost a capture nothing, and a replayed program that walks at the same point numbers
     its own objects alike, which `layout` tells.
 
-    With `keep` the walk keeps its objects alive, so that a checkpoint can be restored after the program has
-    dropped some of them. Without, it holds them weakly: nothing lives longer, no finalizer runs later, than
-    without us, but for lists, dictionaries, tuples and the like, which are let go at the next capture.
-    Gradients and results of operations are never kept; they go by value.
+    The walk holds them weakly: nothing lives longer, no finalizer runs later, than without us, but for lists,
+    dictionaries, tuples and the like, which are let go at the next capture. With `keep` it keeps them alive:
+    then it can also restore what an earlier iteration had and the program has dropped since. Gradients and
+    results of operations are never kept; they go by value.
     """
 
-    def __init__(self, roots: Roots, limit_seconds: float | None = None, keep: bool = True) -> None:
+    def __init__(
+        self, roots: Roots, limit_seconds: float | None = None, keep: bool = False
+    ) -> None:
         self.objects: list[Any] = []
         self.kinds: list[Kind] = []
         #: For every object its number and itself, by identity: the memo that the pickler starts with.
@@ -40,7 +42,8 @@ class Walk:
         self._gone: dict[int, Gone] = {}
         #: Large flat containers as they were.
         self.snapshots: dict[int, Any] = {}
-        self.storages: dict[Any, Any] = {}
+        self.storages: dict[int, Any] = {}
+        self._identities: list[Any] = []
         #: Numbers of the objects that have contents of their own.
         self.filled: list[int] = []
         self.excluded = roots.excluded
@@ -125,18 +128,28 @@ class Walk:
                     index[id(gone)] = (number, gone)
 
     def _live_blocks(self) -> dict[Any, Any]:
-        from .tensors import storage_of
+        from .tensors import block_behind
 
         blocks = {}
         for o, kind in zip(self.objects, self.kinds):
-            if kind.name == "tensor" and type(o) is not Gone:
-                block = storage_of(o)
-                blocks[block_key(block)] = block
+            if kind.name in ("tensor", "bare storage") and type(o) is not Gone:
+                block = block_behind(o)
+                blocks[block._cdata] = block
         return blocks
 
     def _set_blocks(self, blocks: dict[Any, Any]) -> None:
-        for key, storage in self.storages.items():
-            storage.block = blocks.get(key)
+        for storage in self.storages.values():
+            storage.block = None
+        for key in blocks.keys() & self.storages.keys():
+            self.storages[key].block = blocks[key]
+
+    def adopt(self, storage: Any, block: Any) -> None:
+        """Another block takes a storage's place."""
+        from .tensors import weak_identity
+
+        storage.block = block
+        self.storages[block._cdata] = storage
+        self._identities.append(weak_identity(block))
 
     # For kinds, while they visit an object.
 
@@ -150,11 +163,12 @@ class Walk:
 
     def number_storage(self, block: Any) -> None:
         """Numbers the memory that tensors look into, with the first of them."""
-        from .tensors import Storage
+        from .tensors import Storage, weak_identity
 
-        key = block_key(block)
+        key = block._cdata
         if key not in self.storages:
             storage = Storage(block)
+            self._identities.append(weak_identity(block))
             parent = self._number
             self._add(storage, kind_of(Storage), parent, ".storage")
             self.storages[key] = storage
@@ -266,15 +280,6 @@ class Gone:
     """Stands at the number of an object that the program has dropped."""
 
     __slots__ = ()
-
-
-def block_key(block: Any) -> tuple[int, int, Any]:
-    """Tells blocks of memory apart.
-
-    Another block may come to lie where one was freed, which does no harm: whatever looks into it is captured
-    as looking into the one of that number.
-    """
-    return block._cdata, block.nbytes(), block.device
 
 
 def weakly(objects: list[Any], strong: list[bool]) -> list[tuple[int, weakref.ref[Any]]]:
