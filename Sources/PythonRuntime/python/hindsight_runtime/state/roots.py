@@ -57,7 +57,8 @@ class Roots:
     def names(self, owner: Owner, space: Any) -> dict[str, Any]:
         """The values of a namespace by name."""
         values = read_locals(space) if isinstance(space, types.FrameType) else space.__dict__
-        return {n: x for n, x in list(values.items()) if not self.excluded(owner, n)}
+        # Sorted: a probe's import or use of a name may change the order in which names come to be.
+        return {n: values[n] for n in sorted(values) if not self.excluded(owner, n)}
 
     def identity(self) -> list[tuple[str, str]]:
         """What tells whether the same functions are under way."""
