@@ -160,7 +160,9 @@ public struct Evidence: Sendable {
         let settled = expectNothing(before: order)
         guard interval.contradiction == nil else { return settled }
         if let difference {
-            return settled + contradict("the state at checkpoint \(checkpoint) differs: \(difference)")
+            // A worker that came to the program's end compares what has no checkpoint.
+            let place = checkpoint < 0 ? "" : "the state at checkpoint \(checkpoint) differs: "
+            return settled + contradict(place + difference)
         }
         if let jump = interval.openedBy {
             // From an exit to the next check nothing of the loop was executed again.

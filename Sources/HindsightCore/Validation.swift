@@ -73,7 +73,7 @@ public struct Validation: Sendable {
         }
         switch proof {
         case .differs(let reason): return .diverged(reason)
-        case .agrees where isCaptureVerified: return .exact
+        case .agrees where isCaptureVerified && contradictions.isEmpty: return .exact
         case .agrees, nil: break
         }
         if let contradiction = contradictions.first { return .diverged(contradiction) }

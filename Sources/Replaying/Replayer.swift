@@ -1,5 +1,6 @@
 import Foundation
 import HindsightCore
+import PythonRuntime
 import PythonSource
 import RunStore
 import Synchronization
@@ -107,9 +108,11 @@ extension HindsightQuery {
 
     /// What an answer is kept under.
     var answerKey: String {
-        guard let iterations else { return match.fingerprint }
+        // An answer of another runtime is not this one's.
+        let key = "\(match.fingerprint) \(RuntimeResources.version)"
+        guard let iterations else { return key }
         let parts = iterations.loops.map { "\($0.name)=\($0.parts)" }.joined(separator: ",")
-        return "\(match.fingerprint) \(parts)"
+        return "\(key) \(parts)"
     }
 
     func planner(for material: RecordedMaterial, unusable: Set<Int>) -> Planner {

@@ -81,6 +81,8 @@ final class WorkerProcess: Sendable {
     /// Ends the whole process tree at once: the launcher sees the closed channel and takes everything that
     /// the program started with it.
     func kill() {
+        // Where nothing was started, the number would mean other processes.
+        guard pid > 0 else { return }
         connection.shutdown()
         status.withLock { status in
             // A process that was waited for may have given its number to another.
@@ -91,6 +93,7 @@ final class WorkerProcess: Sendable {
     /// Waits for the launcher, and so for everything in its sandbox, to end. Gives the exit status of the
     /// program; 128 and the signal's number where a signal ended it.
     func wait() -> Int32 {
+        guard pid > 0 else { return -1 }
         while true {
             let known = status.withLock { status -> Int32? in
                 if let status { return status }

@@ -49,6 +49,7 @@ extension EditorServer {
     private func replayAgain(_ inquiry: Inquiry, iterations: IterationSelection?, _ session: RunSession) {
         endProgress(inquiry, message: nil)
         inquiry.question.iterations = iterations
+        inquiry.isNarrowed = iterations != nil
         replay(inquiry, session)
         needsLensRefresh = true
         for document in documents.values where document.membership?.session === session {

@@ -72,7 +72,8 @@ extension EditorServer {
         let hasProbes = document.placements.all.contains {
             if case .probe = $0.statement { true } else { false }
         }
-        return !hasProbes || session.inquiry?.phase == .finished
+        guard hasProbes else { return true }
+        return session.inquiry.map { $0.phase == .finished && !$0.isNarrowed } ?? false
     }
 
     private func problem(_ document: OpenDocument) -> String? {

@@ -23,6 +23,8 @@ final class Inquiry {
     var question: ReplayQuestion
     let probes: [Probe]
     var phase = Phase.waiting
+    /// The user asked for some iterations only: no whole answer, and none to keep.
+    var isNarrowed = false
     private(set) var series: [Int: Series] = [:]
     private(set) var failures: [Int: String] = [:]
     var estimate: Double?
@@ -47,7 +49,6 @@ final class Inquiry {
     }
 
     var isRunning: Bool { phase == .running }
-    var hasHits: Bool { !series.isEmpty }
 
     func add(_ hits: [Hit]) {
         for (place, hits) in Dictionary(grouping: hits, by: { Place(file: $0.file, line: $0.line) }) {

@@ -41,7 +41,7 @@ extension EditorServer {
         guard let inquiry = session.inquiry else { return }
         inquiry.stop()
         endProgress(inquiry, message: nil)
-        if inquiry.phase == .finished { session.keep(inquiry) }
+        if inquiry.phase == .finished, !inquiry.isNarrowed { session.keep(inquiry) }
         session.inquiry = nil
     }
 

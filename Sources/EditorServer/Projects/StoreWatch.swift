@@ -79,7 +79,9 @@ extension EditorServer {
         if hasEnded {
             // Answers came up to where the run was; there is more to ask now.
             session.forgetAnswers()
-            if let inquiry = session.inquiry, inquiry.phase == .finished {
+            if let inquiry = session.inquiry, inquiry.phase == .finished || inquiry.phase == .running {
+                inquiry.stop()
+                endProgress(inquiry, message: nil)
                 session.inquiry = nil
                 scheduleAnalysis(of: session, after: .zero)
             }

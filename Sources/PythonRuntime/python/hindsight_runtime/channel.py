@@ -21,6 +21,10 @@ LARGEST_BACKLOG = 64 * 2**20
 BUFFER_STEP = 4 * 2**20
 
 
+#: The program may have set SIGPIPE to kill it; a collector that dies must not.
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+
+
 class ChannelClosed(Exception):
     """The other side is gone, or too slow for too long."""
 
@@ -56,7 +60,7 @@ class Channel:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
         while True:
             try:
-                sent = self._socket.sendmsg([line], rights)
+                sent = self._socket.sendmsg([line], rights, NO_SIGNAL)
                 break
             except BlockingIOError:
                 if not select.select([], [self._socket], [], 5)[1]:
@@ -69,7 +73,7 @@ class Channel:
     def _push(self) -> None:
         try:
             while self._outgoing:
-                sent = self._socket.send(memoryview(self._outgoing)[: 1 << 18])
+                sent = self._socket.send(memoryview(self._outgoing)[: 1 << 18], NO_SIGNAL)
                 del self._outgoing[:sent]
         except (BlockingIOError, InterruptedError):
             pass

@@ -41,6 +41,8 @@ def facts() -> dict[str, Any]:
         "cpu.flags": _cpu_flags(),
         "hash.randomization": sys.flags.hash_randomization,
         "optimize": sys.flags.optimize,
+        # Numerical libraries derive their number of threads from it.
+        "cpu.count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     }
     for name in PACKAGES:
         module = sys.modules.get(name)
@@ -85,3 +87,17 @@ def _cpu_flags() -> str:
     except OSError:
         pass
     return "unknown"
+
+
+def random_digest() -> str:
+    """A digest of the shared random generators' states, of those that are loaded."""
+    digest = hashlib.sha256()
+    random, numpy, torch = (sys.modules.get(n) for n in ("random", "numpy.random", "torch"))
+    if random is not None:
+        digest.update(repr(random.getstate()).encode())
+    if numpy is not None and hasattr(numpy, "get_state"):
+        name, keys, *rest = numpy.get_state()
+        digest.update(keys.tobytes() + repr(rest).encode())
+    if torch is not None and hasattr(torch, "get_rng_state"):
+        digest.update(torch.get_rng_state().numpy().tobytes())
+    return digest.hexdigest()

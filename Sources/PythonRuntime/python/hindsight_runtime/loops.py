@@ -36,7 +36,6 @@ class Loop:
         "is_loud",
         "parents",
         "walk",
-        "roots",
         "iterator",
         "started",
         "marks",
@@ -80,7 +79,6 @@ class Loop:
             parent.hits = 0
         #: The session's own: anchors of this activation, its iterator, when it was entered, what it noted.
         self.walk: Any = None
-        self.roots: Any = None
         self.iterator: Any = None
         self.started = 0.0
         self.marks: Any = None
@@ -133,6 +131,9 @@ class LoopStack:
         self.live: list[Loop] = [bottom]
         #: The loop that ended last: what `__hindsight_after__` refers to.
         self.ended: Optional[Loop] = None
+
+    def is_main_thread(self) -> bool:
+        return threading.get_ident() == self.main_thread
 
     def is_tracking(self) -> bool:
         return not self.suspended and threading.get_ident() == self.main_thread

@@ -20,7 +20,7 @@ from .channel import Channel, ChannelClosed, SharedBuffer
 from .loops import Loop, driven_by_generator, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
-from .session import Session, exit_code, last_line, layout, with_counts
+from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_counts
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
@@ -79,7 +79,9 @@ class Recorder(Session):
         self.budget = budget
         self.is_recording = True
         self.began = time.perf_counter()
-        self.entropy = entropy.EntropyLog(self._send_entropy)
+        self.entropy = entropy.EntropyLog(
+            self._send_entropy, is_passive=lambda: not self.stack.is_tracking()
+        )
         self.short = ShortLoops(tell=self._leave_alone)
         self._number = 0
         self._records = 0
@@ -183,6 +185,8 @@ class Recorder(Session):
             return
         try:
             self._send_facts()
+            digest = environment.random_digest()
+            self.channel.send({"t": "initial", "name": END_OF_RUN, "state": digest})
             message = {"t": "end", "elapsed": self.elapsed(), "overhead": self.budget.spent}
             self.channel.send({**message, **self._ending})
             self.channel.flush(5)
@@ -309,6 +313,8 @@ class Recorder(Session):
         loop.marks = _Marks(now, self._strides.get(identity, 1))
         loop.countdown = loop.marks.stride
         elapsed = now - self.began
+        if len(loop.parents) == 1 and not self._facts:
+            self._send_facts()  # a run that is killed has to have them, too
         if self.budget.may_walk(self._durations.get(identity), elapsed):
             self._walk(loop, frame)
             if len(loop.parents) == 1:
@@ -358,7 +364,7 @@ class Recorder(Session):
         loop.iterator = None
         if loop.walk is not None and self.budget.is_worth(duration, now - self.began, walked=True):
             self._checkpoint("exit", loop, frame)
-        loop.walk = loop.roots = None
+        loop.walk = None
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
         last = self._milestones.get((kind, loop.id), 0.0)
@@ -404,14 +410,16 @@ class Recorder(Session):
 
             captured = state.capture(loop.walk, self._roots(frame))
             stream = with_counts(self.short.entered, captured.stream)
+            copying = time.perf_counter()
+            places = self.buffer.fill([stream, *captured.buffers])
+        except ChannelClosed:
+            raise
         except Exception as error:
             self.note(f"no checkpoint at {loop.id}: {last_line(error)}")
             self.budget.took(time.perf_counter() - began, self.budget.size)
             loop.walk = None
             return
         walked = self.budget.walk_cost
-        copying = time.perf_counter()
-        places = self.buffer.fill([stream, *captured.buffers])
         done = time.perf_counter()
         size = sum(length for _, length in places)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]

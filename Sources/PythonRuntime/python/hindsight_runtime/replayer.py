@@ -27,10 +27,12 @@ from .loops import Loop, driven_by_generator, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
-from .session import Session, exit_code, is_of_this_format, last_line, layout, without_counts
+from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_counts
 
 #: Seconds between progress messages.
 PROGRESS_INTERVAL = 0.05
+#: An order key's component behind all others.
+LAST = (1 << 62) - 1
 
 
 class Unusable(Exception):
@@ -115,7 +117,7 @@ class Replayer(Session):
         self.channel = channel
         self.entropy = entropy.EntropyLog(
             recorded=[(item["source"], item["value"]) for item in request.get("entropy") or []],
-            is_passive=lambda: self.stack.suspended > 0,
+            is_passive=lambda: not self.stack.is_tracking(),
         )
         self._initial = request.get("initial") or {}
         self._spliced = self._splice(request["sources"])
@@ -241,10 +243,20 @@ class Replayer(Session):
         if os.getpid() != self._pid:
             return
         self._send_facts()
+        self._check_end()
         self.send({"t": "end", **self._ending})
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
+
+    def _check_end(self) -> None:
+        """Behind the last checkpoint only this tells that probes have drawn no random numbers."""
+        recorded = self._initial.get(END_OF_RUN)
+        if self._ending["status"] not in ("finished", "raised") or recorded is None:
+            return
+        if environment.random_digest() != recorded:
+            difference = "the random generators are in another state at the program's end"
+            self.send({"t": "check", "checkpoint": -1, "key": [LAST], "difference": difference})
 
     def _stop(self) -> None:
         self._ending = {"status": "stopped", "exitCode": None, "exception": None}
@@ -282,14 +294,20 @@ class Replayer(Session):
         path, line, _ = site[1:].rsplit(":", 2)
         frame = sys._getframe(1)
         message = {"probe": site[1:], "file": path, "line": int(line), "text": text, "name": name}
+        if not self.stack.is_main_thread():
+            message["text"] = "this ran in another thread, whose place in the run is not known"
+            self.send({"t": "probe-error", **message, "it": [], "key": self.stack.probe_key(frame)})
+            return
         place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
         self.send({"t": "hit", **message, "value": value, **place})
 
     def begin_probe(self, site: str) -> None:
-        self.stack.suspended += 1
+        if self.stack.is_main_thread():
+            self.stack.suspended += 1
 
     def finish_probe(self, site: str) -> None:
-        self.stack.suspended -= 1
+        if self.stack.is_main_thread():
+            self.stack.suspended -= 1
 
     def probe_failed(self, site: str) -> None:
         error = sys.exc_info()[1]
@@ -328,7 +346,8 @@ class Replayer(Session):
         """A loop that the recording left alone by now: of interest only where it surrounds a probe."""
         if identity not in self.reaching or not self.stack.is_tracking():
             return iterable
-        return self._iterate_silently(self.stack.enter(identity, frame, is_silent=True), iter(iterable))
+        iterator = iter(iterable)
+        return self._iterate_silently(self.stack.enter(identity, frame, is_silent=True), iterator)
 
     def _iterate_silently(self, loop: Loop, iterator: Iterator) -> Iterator:
         try:
@@ -421,6 +440,8 @@ class Replayer(Session):
         """What the plan wants at the boundary before iteration `loop.index`."""
         actions: Optional[Actions] = loop.marks
         if len(loop.parents) == 1:
+            if not self._facts:
+                self._send_facts()
             self._tell_progress(loop)
         if actions is None:
             return None

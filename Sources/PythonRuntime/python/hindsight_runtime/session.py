@@ -17,6 +17,9 @@ from .shortloops import ShortLoops
 from .programs import Hooks, Program, provide
 
 
+#: Under this name the recorder tells the random generators' states at the program's end.
+END_OF_RUN = "end"
+
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
 STATE_FORMAT = 2
 

@@ -25,8 +25,6 @@ class ShortLoops:
     ) -> None:
         #: Loops that are left alone by now.
         self.left_alone: set[str] = set()
-        #: Those that came since somebody last looked.
-        self.fresh: set[str] = set()
         #: How often each statement was entered while it was observed: part of a checkpoint.
         self.entered: dict[str, int] = {}
         self._tell = tell
@@ -58,9 +56,7 @@ class ShortLoops:
             self._leave_alone(identity)
 
     def _leave_alone(self, identity: str) -> None:
-        if identity not in self.left_alone:
-            self.left_alone.add(identity)
-            self.fresh.add(identity)
+        self.left_alone.add(identity)
 
     def restore(self, entered: Mapping[str, int]) -> None:
         """A replay has jumped to where the statements had been entered so often."""
