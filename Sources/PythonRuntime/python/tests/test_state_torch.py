@@ -76,7 +76,7 @@ class Tensors(StateCase):
         recorded = program.capture()
         self.assertEqual([], recorded.lost)
         self.assertEqual(
-            [f"{program.module.__name__}.{n}" for n in ("old", "loss")], recorded.detached
+            [f"{program.module.__name__}.{n}" for n in ("loss", "old")], recorded.detached
         )
         self.assertIsNone(program.difference(recorded))
         program.restore(recorded)
