@@ -46,7 +46,8 @@ public struct LoopHistory: Sendable {
     public var preambleSeconds: Double { passings.first?.elapsed ?? 0 }
 
     /// The index of the last iteration of an activation, by the order components of the activation without
-    /// an iteration's index: of a loop that is not known to have ended, the last one known to have begun.
+    /// an iteration's index: of the loop in which the run stopped, the last one known to have begun; nil where
+    /// that is not known.
     public func lastIndex(ofActivation prefix: [Int]) -> Int? {
         var level = activations
         var depth = 1
@@ -55,7 +56,10 @@ public struct LoopHistory: Sendable {
                 let activation = level.first(where: { $0.prefix.last == prefix[depth - 1] })
             else { return nil }
             if depth == prefix.count {
-                return activation.count.map { $0 - 1 } ?? activation.iterations.last?.index
+                if let count = activation.count { return count - 1 }
+                // Only the run's own end may have cut it short.
+                let isCutShort = horizon?.components.starts(with: prefix) ?? false
+                return isCutShort ? activation.iterations.last?.index : nil
             }
             guard let iteration = activation.iterations.first(where: { $0.index == prefix[depth] }) else {
                 return nil

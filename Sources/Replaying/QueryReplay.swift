@@ -29,6 +29,9 @@ final class QueryReplay {
         self.emit = emit
     }
 
+    /// A loop whose last iteration was asked for, and one of whose activations has an unknown length.
+    private var loopOfUnknownLength: String?
+
     func run() throws {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
         try checkSelection()
@@ -99,6 +102,7 @@ final class QueryReplay {
     }
 
     private func finish(_ answer: Answer) throws {
+        try checkLastIsKnown()
         if answer.main.hits.isEmpty, let contradiction = answer.main.evidence.contradiction {
             throw ReplayFailure(
                 "The replay of run \(query.run.id) did not go the way of the run, so it says nothing about "
@@ -357,14 +361,22 @@ final class QueryReplay {
             "Run \(query.run.id) has no loop over '\(name)'. Its loops: \(known.joined(separator: "; ")).")
     }
 
+    private func checkLastIsKnown() throws {
+        guard let loop = loopOfUnknownLength else { return }
+        throw ReplayFailure(
+            "Run \(query.run.id) did not note how many iterations every '\(loop)' loop had, so it cannot be "
+                + "told which was the last; name the iterations by number.")
+    }
+
     private func isSelected(_ hit: Hit) -> Bool {
         guard let selection = query.iterations else { return true }
         let key = hit.order.components
         return selection.contains(hit.iterations) { depth in
-            // Without an entry nothing is known of the loop, and the iteration may be its last.
-            guard key.count > 2 * depth + 1 else { return true }
-            let last = material.history.lastIndex(ofActivation: Array(key[...(2 * depth)]))
-            return last.map { $0 == hit.iterations[depth].index } ?? true
+            let last =
+                key.count > 2 * depth + 1
+                ? material.history.lastIndex(ofActivation: Array(key[...(2 * depth)])) : nil
+            if last == nil { loopOfUnknownLength = hit.iterations[depth].loop }
+            return last == hit.iterations[depth].index
         }
     }
 }

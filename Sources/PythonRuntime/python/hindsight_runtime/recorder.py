@@ -24,6 +24,8 @@ from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_cou
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
+#: Seconds from which on every activation's end is told: how many iterations it had.
+LONG_LOOP = 0.005
 #: Seconds between looks at the clock, aimed at by the stride of a fast loop.
 LOOK_INTERVAL = 0.002
 #: A walk longer than this is given up: the state is too large to be worth it.
@@ -368,7 +370,8 @@ class Recorder(Session):
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
         last = self._milestones.get((kind, loop.id), 0.0)
-        if now - last < MILESTONE_INTERVAL:
+        is_long = kind == "exit" and now - loop.started >= LONG_LOOP
+        if now - last < MILESTONE_INTERVAL and not is_long:
             return
         self._milestones[kind, loop.id] = now
         self.channel.send(
