@@ -291,6 +291,10 @@ final class QueryReplay {
     private func tell(_ event: ReplayPass.Event, _ pass: borrowing ReplayPass, isFirst: Bool) {
         switch event {
         case .note(let text): note(text)
+        case .probeFailed(let file, let line, let message):
+            if notes.insert("\(file):\(line) \(message)").inserted {
+                emit(.probeFailed(file: file, line: line, message: message))
+            }
         case .progress(var progress):
             if !isFirst { progress.phase = .checking }
             emit(.progress(progress))

@@ -10,6 +10,8 @@ public enum ReplayEvent: Sendable {
     case progress(ReplayProgress)
     /// A sentence that the user should see; the replay goes on.
     case note(String)
+    /// A probe raised for the first time; the replayed program goes on without it.
+    case probeFailed(file: String, line: Int, message: String)
     /// The hits given so far are withdrawn: the replay starts again on another plan.
     case restarted
     /// All hits are there, and their verdicts are final.

@@ -20,6 +20,7 @@ struct ReplayPass {
         case settled([Int])
         case progress(ReplayProgress)
         case note(String)
+        case probeFailed(file: String, line: Int, message: String)
     }
 
     let plan: Plan
@@ -131,7 +132,8 @@ struct ReplayPass {
             probeErrors[place, default: 0] += 1
             if probeErrors[place] == 1 {
                 let levels = iterations.map { "\($0.loop) \($0.index)" }.joined(separator: ", ")
-                tell(.note("\(place) raised \(text)" + (levels.isEmpty ? "" : " at \(levels)")), self)
+                let message = "raised \(text)" + (levels.isEmpty ? "" : " at \(levels)")
+                tell(.probeFailed(file: file, line: line, message: message), self)
             }
         case .fingerprint(let fingerprint):
             self.fingerprint.facts.merge(fingerprint.facts) { _, new in new }

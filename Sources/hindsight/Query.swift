@@ -92,10 +92,10 @@ struct Query: AsyncParsableCommand {
     private func tellChanges(_ match: SourceMatch, asked: [String]) throws {
         for file in match.files {
             if !file.parsed {
-                let fault = file.error.map { ", \($0.description)" } ?? ""
+                let fault = file.error.map { ", \($0.description)" } ?? "."
                 guard !asked.contains(file.path) else {
                     throw CommandFailure(
-                        "\(file.path) is not a Python program as it is now\(fault). Nothing was replayed.")
+                        "\(file.path) is not a Python program as it is now\(fault) Nothing was replayed.")
                 }
                 StandardError.write(
                     "hindsight: \(file.path) is not a program as it is now; the recorded one is used")
@@ -126,6 +126,9 @@ struct Query: AsyncParsableCommand {
             case .note(let text):
                 status.clear()
                 StandardError.write("hindsight: \(text)")
+            case .probeFailed(let file, let line, let message):
+                status.clear()
+                StandardError.write("hindsight: \(file):\(line) \(message)")
             case .restarted:
                 hits.removeAll()
                 verdicts.removeAll()

@@ -20,6 +20,10 @@ struct QuerySources {
         defer { free(pointer) }
         let resolved = String(cString: pointer)
         let root = location.root == "/" ? "/" : location.root + "/"
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: resolved, isDirectory: &isFolder), isFolder.boolValue {
+            throw CommandFailure("\(file) is a folder; name the files whose log statements are asked about.")
+        }
         guard resolved.hasPrefix(root) else {
             throw CommandFailure(
                 "\(file) lies outside the project \(location.root), so no run of it can have loaded it.")

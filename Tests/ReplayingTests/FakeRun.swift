@@ -138,6 +138,7 @@ struct Answer {
                 }
             case .progress: break
             case .note(let text): notes.append(text)
+            case .probeFailed(let file, let line, let message): notes.append("\(file):\(line) \(message)")
             case .restarted:
                 restarts += 1
                 hits.removeAll()

@@ -36,6 +36,8 @@ extension ReplayUpdate {
             ]
         case .progress(let progress): [.progress(fraction: progress.fraction, message: message(progress))]
         case .note(let sentence): [.note(sentence)]
+        case .probeFailed(let file, let line, let message):
+            [.probeFailed(file: file, line: line, message: message)]
         case .restarted: [.restarted]
         case .finished: [.finished]
         case .failed(let failure):
