@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -121,16 +120,4 @@ ssize_t hindsight_receive(
     }
   }
   return result;
-}
-
-int hindsight_peer_closed(int socket) {
-#if defined(POLLRDHUP)
-  struct pollfd question = {.fd = socket, .events = POLLRDHUP};
-  if (poll(&question, 1, 0) <= 0) return 0;
-  return (question.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
-#else
-  struct pollfd question = {.fd = socket, .events = 0};
-  if (poll(&question, 1, 0) <= 0) return 0;
-  return (question.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
-#endif
 }

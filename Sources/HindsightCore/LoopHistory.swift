@@ -42,9 +42,6 @@ public struct LoopHistory: Sendable {
         return low == 0 ? 0 : passings[low - 1].elapsed
     }
 
-    /// Seconds from the program's start to its first known loop boundary: imports, data, the model.
-    public var preambleSeconds: Double { passings.first?.elapsed ?? 0 }
-
     /// The index of the last iteration of an activation, by the order components of the activation without
     /// an iteration's index: of the loop in which the run stopped, the last one known to have begun; nil where
     /// that is not known.

@@ -105,9 +105,6 @@ public final class LocalConnection: Sendable {
         try write(line: encoder.encode(message), descriptor: attached)
     }
 
-    /// Whether the peer has closed its end; lines that it sent before may still be read.
-    public var isPeerClosed: Bool { hindsight_peer_closed(descriptor) != 0 }
-
     /// Ends both directions: a blocked reader gets the end of the stream, and so does the peer.
     public func shutdown() {
         _ = Foundation.shutdown(descriptor, Int32(SHUT_RDWR))

@@ -6,7 +6,7 @@ import PythonRuntime
 /// The process is started with the first request. When it dies or hangs it is started again, once per
 /// request, and told again about the run that the request needs.
 final class AnalysisThread: @unchecked Sendable {
-    /// Everything below is guarded by it.
+    /// Guards everything below that changes, which makes sharing it safe.
     private let condition = NSCondition()
     private var waiting: [Job] = []
     private var nextNumber = 0

@@ -11,7 +11,7 @@ final class MessageQueue: @unchecked Sendable {
         case malformed(String)
     }
 
-    /// Guards everything below.
+    /// Guards everything below, which makes sharing it safe.
     private let condition = NSCondition()
     private var items: [Item] = []
     private var taken = 0

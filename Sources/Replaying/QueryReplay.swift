@@ -11,7 +11,6 @@ final class QueryReplay {
     private let cancellation: Cancellation
     private let emit: (ReplayEvent) -> Void
     private var unusable: Set<Int> = []
-    private var isFirstHitGiven = false
     private var notes: Set<String> = []
     /// Verdicts as told, for the hits of the first pass.
     private var told: [Verdict] = []

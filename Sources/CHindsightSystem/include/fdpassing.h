@@ -27,7 +27,4 @@ ssize_t hindsight_send(int socket, const void *bytes, size_t count, int descript
 ssize_t hindsight_receive(
     int socket, void *bytes, size_t count, int *descriptors, int limit, int *received);
 
-/// Whether the peer has closed its side, though unread bytes may be left. Does not block.
-int hindsight_peer_closed(int socket);
-
 #endif

@@ -16,8 +16,6 @@ extension EditorServer {
         }
     }
 
-    func publishSoon(_ document: OpenDocument) { publishAfterQueue(document) }
-
     /// Values came or changed for another reason than an edit: hints that the client has are out of date.
     func valuesChanged(in document: OpenDocument) {
         needsHintRefresh = true

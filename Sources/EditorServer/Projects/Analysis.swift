@@ -96,7 +96,7 @@ extension EditorServer {
     }
 
     private func finishWithoutParse(_ session: RunSession, _ texts: [AnalyzedText]) {
-        for text in texts where isCurrent(text, session) { publishSoon(text.document) }
+        for text in texts where isCurrent(text, session) { publishAfterQueue(text.document) }
     }
 
     private func take(

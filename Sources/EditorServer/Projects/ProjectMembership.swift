@@ -49,7 +49,7 @@ extension EditorServer {
                 }
                 document.isBeingPlaced = false
                 guard documents[document.uri] === document else { return }
-                if let found { join(document, found) } else { publishSoon(document) }
+                if let found { join(document, found) } else { publishAfterQueue(document) }
             } catch {
                 document.isBeingPlaced = false
                 say("The recorded runs cannot be read: \(error)")
@@ -59,7 +59,7 @@ extension EditorServer {
 
     private func join(_ document: OpenDocument, _ found: FoundProject) {
         guard let archive = found.archive else {
-            publishSoon(document)
+            publishAfterQueue(document)
             return
         }
         let project =

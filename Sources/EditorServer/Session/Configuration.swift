@@ -38,7 +38,7 @@ extension EditorServer {
                 scheduleAnalysis(of: session, after: .zero)
             }
         }
-        for document in documents.values { publishSoon(document) }
+        for document in documents.values { publishAfterQueue(document) }
     }
 
     var allSessions: [RunSession] { projects.values.flatMap { Array($0.sessions.values) } }

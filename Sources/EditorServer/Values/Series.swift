@@ -197,6 +197,7 @@ private final class TrendCache: @unchecked Sendable {
         var width: Int
     }
 
+    /// Guards what is below, which makes sharing it safe.
     private let lock = NSLock()
     private var known: [Key: String] = [:]
 

@@ -35,6 +35,7 @@ public final class Connection: Sendable {
     private let thread: HandlerThread
     private let reporter: @Sendable (String) -> Void
     private let lock = NSLock()
+    /// Safe: only touched while `lock` is held.
     private nonisolated(unsafe) var state = State()
 
     /// `report` takes sentences about what the client did wrong where no response can say it.
@@ -100,13 +101,17 @@ public final class Connection: Sendable {
 
     func isCancelled(_ id: RequestID) -> Bool { lock.withLock { state.open[id] ?? false } }
 
-    func write(_ message: some Encodable) {
+    /// Whether the message could be written as JSON.
+    @discardableResult
+    func write(_ message: some Encodable) -> Bool {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         do {
             write(try encoder.encode(message))
+            return true
         } catch {
             report("A message could not be written as JSON: \(error)")
+            return false
         }
     }
 

@@ -24,6 +24,7 @@ public final class HandlerThread: SerialExecutor, Sendable {
     }
 
     private let condition = NSCondition()
+    /// Safe: only touched while `condition` is locked.
     private nonisolated(unsafe) var state = State()
 
     public init(name: String) {

@@ -13,6 +13,7 @@ public final class MessageWriter: Sendable {
 
     private let descriptor: Int32
     private let condition = NSCondition()
+    /// Safe: only touched while `condition` is locked.
     private nonisolated(unsafe) var state = State()
 
     public init(descriptor: Int32) {

@@ -25,7 +25,10 @@ public final class Reply<Value: Codable & Sendable>: Sendable {
     public func callAsFunction(_ value: Value) {
         if isCancelled { return fail(.cancelled) }
         guard connection.settle(id) else { return }
-        connection.write(OutgoingResult(id: id, result: value))
+        if !connection.write(OutgoingResult(id: id, result: value)) {
+            let error = ResponseError(.internalError, "The answer could not be written as JSON.")
+            connection.write(OutgoingError(id: id, error: error))
+        }
     }
 
     /// Answers with a result that is JSON already.

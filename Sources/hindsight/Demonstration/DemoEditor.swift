@@ -147,6 +147,7 @@ final class DemoEditor {
 
 /// Answers that a thread of its own reads, until somebody asks for them.
 private final class Inbox: @unchecked Sendable {
+    /// Guards what is below, which makes sharing it safe.
     private let condition = NSCondition()
     private var answers: [Int: JSONValue] = [:]
     private var isClosed = false
