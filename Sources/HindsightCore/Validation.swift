@@ -4,28 +4,29 @@
 /// cannot show. It is believed where some hit of the same probe was produced again by executing what the
 /// first pass jumped over, and came out the same.
 public struct Validation: Sendable {
-    private struct Statement: Hashable { var file: String, line: Int }
-    private struct Key: Hashable { var file: String, line: Int, name: String?, order: OrderKey }
+    private struct Key: Hashable { var statement: String, name: String?, order: OrderKey }
 
     private var executed: [Key: Hit] = [:]
-    private var contradictions: [String] = []
-    /// Facts of the interpreter and machine that differ from the recorded ones.
-    private let differences: [String]
+    private var contradictions: [String]
+    /// Why nothing that is computed here can be compared with the run's values: facts of the interpreter
+    /// and the machine.
+    private let obstacles: [String]
     /// Whether a stretch that began at a restored checkpoint has been seen to end in the recorded state.
     public private(set) var isCaptureVerified: Bool
 
-    public init(isCaptureVerified: Bool, differences: [String]) {
+    /// - Parameter contradiction: the first pass' own. What was read off restored state in a pass that went
+    ///   wrong anywhere is believed only where it was executed again, hit by hit.
+    public init(isCaptureVerified: Bool, obstacles: [String], contradiction: String?) {
         self.isCaptureVerified = isCaptureVerified
-        self.differences = differences
+        self.obstacles = obstacles
+        contradictions = contradiction.map { [$0] } ?? []
     }
 
     /// Takes what a validating pass gave, from where on it only executed.
-    public mutating func add(
-        hits: [Hit], standings: [Standing], evidence: Evidence, executedFrom: OrderKey
-    ) {
+    public mutating func add(_ findings: [Finding], evidence: Evidence, executedFrom: OrderKey) {
         if !evidence.verifiedSegments.isEmpty { isCaptureVerified = true }
-        for (hit, standing) in zip(hits, standings) where !(hit.order < executedFrom) {
-            if case .confirmed = standing { executed[Self.key(hit)] = hit }
+        for finding in findings where !(finding.hit.order < executedFrom) {
+            if case .confirmed = finding.standing { executed[Self.key(finding)] = finding.hit }
         }
         if let contradiction = evidence.contradiction { contradictions.append(contradiction) }
     }
@@ -34,26 +35,25 @@ public struct Validation: Sendable {
 
     /// Numbers of the hits that no pass has settled, apart by statement: each list needs a validating pass
     /// that covers one of it.
-    public func unsettled(_ hits: [Hit], _ standings: [Standing]) -> [[Int]] {
+    public func unsettled(_ findings: [Finding]) -> [[Int]] {
         guard contradictions.isEmpty else { return [] }
-        let proven = provenStatements(hits, standings)
-        var lists: [Statement: [Int]] = [:]
-        for (number, hit) in hits.enumerated() where standings[number] == .unopposed {
-            let statement = Statement(file: hit.file, line: hit.line)
-            if proven[statement] == nil, executed[Self.key(hit)] == nil {
-                lists[statement, default: []].append(number)
+        let proven = provenStatements(findings)
+        var lists: [String: [Int]] = [:]
+        for (number, finding) in findings.enumerated() where finding.standing == .unopposed {
+            if proven[finding.statement] == nil, executed[Self.key(finding)] == nil {
+                lists[finding.statement, default: []].append(number)
             }
         }
         return lists.values.sorted { $0[0] < $1[0] }
     }
 
     /// One verdict for every hit.
-    public func verdicts(_ hits: [Hit], _ standings: [Standing]) -> [Verdict] {
-        let proven = provenStatements(hits, standings)
-        return zip(hits, standings).map { hit, standing in
-            let verdict = verdict(hit, standing, proven[Statement(file: hit.file, line: hit.line)])
-            guard !differences.isEmpty else { return verdict }
-            let facts = differences.joined(separator: "; ")
+    public func verdicts(_ findings: [Finding]) -> [Verdict] {
+        let proven = provenStatements(findings)
+        return findings.map { finding in
+            let verdict = verdict(finding, proven[finding.statement])
+            guard !obstacles.isEmpty else { return verdict }
+            let facts = obstacles.joined(separator: "; ")
             switch verdict {
             case .diverged(let reason): return .diverged("\(reason) (\(facts))")
             default: return .unverifiable(facts)
@@ -61,15 +61,15 @@ public struct Validation: Sendable {
         }
     }
 
-    private func verdict(_ hit: Hit, _ standing: Standing, _ proof: Proof?) -> Verdict {
-        switch standing {
+    private func verdict(_ finding: Finding, _ proof: Proof?) -> Verdict {
+        switch finding.standing {
         case .confirmed: return .exact
         case .contradicted(let reason): return .diverged(reason)
         case .unopposed: break
         }
-        if let again = executed[Self.key(hit)] {
-            return again.text == hit.text && again.value.isSame(as: hit.value)
-                ? .exact : .diverged(Self.mismatch(hit, again))
+        let hit = finding.hit
+        if let again = executed[Self.key(finding)] {
+            return hit.isSame(as: again) ? .exact : .diverged(Self.mismatch(hit, again))
         }
         switch proof {
         case .differs(let reason): return .diverged(reason)
@@ -87,21 +87,20 @@ public struct Validation: Sendable {
     }
 
     /// What re-execution showed about each statement whose hits are read off restored state.
-    private func provenStatements(_ hits: [Hit], _ standings: [Standing]) -> [Statement: Proof] {
-        var result: [Statement: Proof] = [:]
-        for (hit, standing) in zip(hits, standings) where standing == .unopposed {
-            guard let again = executed[Self.key(hit)] else { continue }
-            let statement = Statement(file: hit.file, line: hit.line)
-            if case .differs = result[statement] { continue }
-            result[statement] =
-                again.text == hit.text && again.value.isSame(as: hit.value)
-                ? .agrees : .differs(Self.mismatch(hit, again))
+    private func provenStatements(_ findings: [Finding]) -> [String: Proof] {
+        var result: [String: Proof] = [:]
+        for finding in findings where finding.standing == .unopposed {
+            guard let again = executed[Self.key(finding)] else { continue }
+            if case .differs = result[finding.statement] { continue }
+            let hit = finding.hit
+            result[finding.statement] =
+                hit.isSame(as: again) ? .agrees : .differs(Self.mismatch(hit, again))
         }
         return result
     }
 
-    private static func key(_ hit: Hit) -> Key {
-        Key(file: hit.file, line: hit.line, name: hit.name, order: hit.order)
+    private static func key(_ finding: Finding) -> Key {
+        Key(statement: finding.statement, name: finding.hit.name, order: finding.hit.order)
     }
 
     private static func mismatch(_ hit: Hit, _ again: Hit) -> String {
@@ -110,6 +109,10 @@ public struct Validation: Sendable {
         return "first difference: \(hit.file):\(hit.line)\(place): \"\(hit.text)\" after restoring a "
             + "checkpoint, \"\(again.text)\" by executing what led to it"
     }
+}
+
+extension Hit {
+    fileprivate func isSame(as other: Hit) -> Bool { text == other.text && value.isSame(as: other.value) }
 }
 
 extension Fingerprint {

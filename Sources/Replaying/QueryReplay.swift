@@ -56,12 +56,13 @@ final class QueryReplay {
         guard let main = try pass(first, isFirst: true) else { return nil }
         var validation = Validation(
             isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
-            differences: main.differences)
+            obstacles: main.differences, contradiction: main.evidence.contradiction)
+        let findings = main.findings
         try keepSegments(main.evidence)
         if !main.evidence.verifiedSegments.isEmpty { validation.captureVerified() }
         var left = replayer.settings.validatingPasses
         var tried: Set<Plan> = []
-        while left > 0, let list = validation.unsettled(main.hits, main.standings).first {
+        while left > 0, let list = validation.unsettled(findings).first {
             left -= 1
             let orders = list.map { main.hits[$0].order }
             guard let next = try planner.validation(of: orders, after: main.evidence.jumps),
@@ -71,12 +72,10 @@ final class QueryReplay {
                 return nil
             }
             try keepSegments(again.evidence)
-            validation.add(
-                hits: again.hits, standings: again.standings, evidence: again.evidence,
-                executedFrom: next.executedFrom)
-            tell(validation.verdicts(main.hits, main.standings), of: main, isFinal: false)
+            validation.add(again.findings, evidence: again.evidence, executedFrom: next.executedFrom)
+            tell(validation.verdicts(findings), of: main, isFinal: false)
         }
-        return Answer(main: main, verdicts: validation.verdicts(main.hits, main.standings))
+        return Answer(main: main, verdicts: validation.verdicts(findings))
     }
 
     private struct Answer {

@@ -51,6 +51,10 @@ struct ReplayPass {
             plan: plan, executedFrom: executedFrom)
     }
 
+    var findings: [Finding] {
+        hits.indices.map { Finding(hits[$0], of: probes[$0], standings[$0]) }
+    }
+
     /// Facts of the interpreter and machine that differ from the recorded ones.
     var differences: [String] { fingerprint.differences(from: recorded) }
 

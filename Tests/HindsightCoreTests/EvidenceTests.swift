@@ -144,35 +144,59 @@ import Testing
 @Suite struct ValidationTests {
     let empty = Evidence(records: [], status: .finished(exitCode: 0), horizon: nil, plan: Plan())
 
-    func hit(_ index: Int, _ text: String) -> Hit {
-        Hit(
-            file: "train.py", line: 8, text: text, iterations: [], order: OrderKey([1, index, 2, 0]),
+    func finding(
+        _ index: Int, _ text: String, of statement: String = "train.py:8:4",
+        _ standing: Standing = .unopposed
+    ) -> Finding {
+        let slot = statement == "train.py:8:4" ? 1 : 2
+        let hit = Hit(
+            file: "train.py", line: 8, text: text, iterations: [], order: OrderKey([1, index, 2, slot]),
             verdict: .provisional(""))
+        return Finding(hit, of: statement, standing)
+    }
+
+    func validation(contradiction: String? = nil, obstacles: [String] = []) -> Validation {
+        Validation(isCaptureVerified: true, obstacles: obstacles, contradiction: contradiction)
     }
 
     @Test func oneEqualHitByExecutionProvesTheStatement() {
-        var validation = Validation(isCaptureVerified: true, differences: [])
-        let hits = [hit(0, "a"), hit(1, "b")]
-        let standings = [Standing.unopposed, .unopposed]
-        #expect(validation.unsettled(hits, standings) == [[0, 1]])
-        validation.add(
-            hits: [hit(1, "b")], standings: [.confirmed], evidence: empty, executedFrom: OrderKey([1, 1]))
-        #expect(validation.verdicts(hits, standings) == [.exact, .exact])
-        #expect(validation.unsettled(hits, standings).isEmpty)
+        var validation = validation()
+        let findings = [finding(0, "a"), finding(1, "b")]
+        #expect(validation.unsettled(findings) == [[0, 1]])
+        validation.add([finding(1, "b", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 1]))
+        #expect(validation.verdicts(findings) == [.exact, .exact])
+        #expect(validation.unsettled(findings).isEmpty)
+    }
+
+    @Test func aStatementDoesNotVouchForAnotherOnItsLine() {
+        var validation = validation()
+        let other = "train.py:8:14"
+        let findings = [finding(0, "a"), finding(0, "c", of: other), finding(1, "b")]
+        #expect(validation.unsettled(findings) == [[0, 2], [1]])
+        validation.add([finding(0, "a", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 0]))
+        #expect(validation.verdicts(findings).map(\.name) == ["exact", "provisional", "exact"])
+        #expect(validation.unsettled(findings) == [[1]])
+    }
+
+    @Test func aPassThatWentWrongProvesOnlyWhatWasExecutedAgain() {
+        var validation = validation(contradiction: "first difference: x")
+        let findings = [finding(0, "a", .confirmed), finding(1, "b"), finding(2, "c")]
+        #expect(validation.unsettled(findings).isEmpty)
+        validation.add([finding(1, "b", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 1]))
+        let verdicts = validation.verdicts(findings)
+        #expect(verdicts == [.exact, .exact, .diverged("first difference: x")])
     }
 
     @Test func anUnequalHitSpoilsTheStatement() {
-        var validation = Validation(isCaptureVerified: true, differences: [])
-        validation.add(
-            hits: [hit(1, "c")], standings: [.confirmed], evidence: empty, executedFrom: OrderKey([1, 1]))
-        let verdicts = validation.verdicts([hit(0, "a"), hit(1, "b")], [.unopposed, .unopposed])
+        var validation = validation()
+        validation.add([finding(1, "c", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 1]))
+        let verdicts = validation.verdicts([finding(0, "a"), finding(1, "b")])
         #expect(verdicts.map(\.name) == ["diverged", "diverged"])
     }
 
     @Test func withoutProofNothingIsExact() {
-        let validation = Validation(isCaptureVerified: true, differences: [])
-        #expect(validation.verdicts([hit(0, "a")], [.unopposed])[0].name == "provisional")
-        #expect(validation.verdicts([hit(0, "a")], [.confirmed]) == [.exact])
+        #expect(validation().verdicts([finding(0, "a")])[0].name == "provisional")
+        #expect(validation().verdicts([finding(0, "a", .confirmed)]) == [.exact])
     }
 
     @Test func differentFactsMakeValuesUnverifiable() {
@@ -180,7 +204,7 @@ import Testing
             .differences(from: Fingerprint(["threads.torch": .integer(2)]))
         #expect(
             differences == ["threads.torch was 2 when the run was recorded and is 1 now"])
-        let validation = Validation(isCaptureVerified: true, differences: differences)
-        #expect(validation.verdicts([hit(0, "a")], [.confirmed])[0].name == "unverifiable")
+        let validation = validation(obstacles: differences)
+        #expect(validation.verdicts([finding(0, "a", .confirmed)])[0].name == "unverifiable")
     }
 }
