@@ -25,6 +25,9 @@ TRACKERS = frozenset(
     ("wandb", "mlflow", "tensorboardX", "accelerate", "lightning", "pytorch_lightning")
     + ("neptune", "comet_ml", "aim", "clearml", "trackio", "swanlab")
 )
+#: A comment may ask for something huge; a print statement would have to be meant.
+LONGEST_SHOWN = 10_000
+
 NAMED_VALUE_METHODS = frozenset(
     ("log", "log_metric", "log_metrics", "log_dict", "add_scalar", "add_scalars", "report_scalar")
 )
@@ -34,6 +37,8 @@ def wrapper(function: Any) -> Optional[Callable[[str, Any, Sink], Callable[..., 
     """What stands in for a callable that logs; None for every other one."""
     if function is builtins.print:
         return _Print
+    if function is show:
+        return _Show
     name = getattr(function, "__name__", None)
     if not isinstance(name, str):
         return None
@@ -111,6 +116,18 @@ class _Print(_Logging):
         finally:
             if copying.parts:
                 self.sink(self.site, _without_newline("".join(copying.parts)), None, None)
+
+
+def show(expression: str, value: Any) -> None:
+    """What a comment `#? expression` calls; only what stands in for it does anything."""
+
+
+class _Show(_Logging):
+    def __call__(self, expression: str, value: Any) -> None:
+        shown = repr(value)
+        if len(shown) > LONGEST_SHOWN:
+            shown = f"{shown[:LONGEST_SHOWN]}… ({len(shown)} characters)"
+        self.sink(self.site, f"{expression} = {shown}", expression, scalar(value))
 
 
 class _LoggerCall(_Logging):

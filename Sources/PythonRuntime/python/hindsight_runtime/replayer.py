@@ -120,7 +120,7 @@ class Replayer(Session):
             is_passive=lambda: not self.stack.is_tracking(),
         )
         self._initial = request.get("initial") or {}
-        self._spliced = self._splice(request["sources"])
+        self._spliced = self._splice(request["sources"], request.get("groups"))
         self._probe_names = ProbeNames()
         self.short = ShortLoops(limits=limits(self._initial))
         #: Loops that may come to a probe; asked for only where some were left alone.
@@ -128,7 +128,7 @@ class Replayer(Session):
         if self._spliced and limits(self._initial):
             from .analysis.splice import reaching_loops
 
-            self.reaching = set(reaching_loops(texts(request["sources"])))
+            self.reaching = set(reaching_loops(texts(request["sources"]), request.get("groups")))
         self._actions = self._plan(request)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts: dict[str, Any] = {}
@@ -165,13 +165,13 @@ class Replayer(Session):
         return dict(table)
 
     @staticmethod
-    def _splice(sources: list[dict[str, Any]]) -> dict[str, Any]:
+    def _splice(sources: list[dict[str, Any]], groups: Optional[list[str]]) -> dict[str, Any]:
         """The program's trees with the probes in them; a path that is missing here is as recorded."""
-        if all(s["edited"] is None or s["edited"] == s["recorded"] for s in sources):
+        if not any(is_asked(s) for s in sources):
             return {}
         from .analysis.splice import splice_program
 
-        return splice_program(texts(sources))
+        return splice_program(texts(sources), groups)
 
     def install(self) -> None:
         self.provide_functions()
@@ -191,6 +191,7 @@ class Replayer(Session):
             "finish": self.finish_probe,
             "failed": self.probe_failed,
             "exception": Exception,
+            "show": logs.show,
         }
 
     def send(self, message: dict[str, Any]) -> None:
@@ -520,6 +521,12 @@ class Replayer(Session):
         self._send_facts()
         key = loop.boundary_key()
         self.send({"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference})
+
+
+def is_asked(source: dict[str, Any]) -> bool:
+    """Whether there may be probes in it: a comment that asks may have been there when it was recorded."""
+    edited = source["edited"]
+    return edited is not None and (edited != source["recorded"] or "#?" in edited)
 
 
 def texts(sources: list[dict[str, Any]]) -> list[tuple[str, str, Optional[str]]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from typing import Iterator, Optional
 
+from .comments import SHOW
+
 _PRINTING = frozenset({"print", "pprint", "rprint", "warn", "print_rank_0", "rank_zero_info"})
 _LEVELS = frozenset(
     "trace debug info success warning warn error exception critical fatal log".split()
@@ -30,6 +32,8 @@ def log_call_name(call: ast.Call) -> Optional[str]:
     """The dotted name of a call that looks like a log call, else None."""
     callee = call.func
     if isinstance(callee, ast.Name):
+        if callee.id == SHOW:
+            return "#?"
         return callee.id if callee.id in _PRINTING else None
     if not isinstance(callee, ast.Attribute):
         return None

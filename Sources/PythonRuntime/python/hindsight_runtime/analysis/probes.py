@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Iterator, Optional
 
+from .comments import SHOW
 from .conflicts import Conflict, find_conflict, is_repeated_import, rebinding, rebound_names
 from .extraction import Extraction
 from .headers import names_of_header
@@ -33,23 +34,7 @@ from .source import (
     statements,
 )
 
-_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__annotations__", "__builtins__", "__class__"}
-
-
-@dataclass
-class Probe:
-    """A log statement which the edited source has and the recorded one has not."""
-
-    id: str
-    line: int
-    end_line: int
-    column: int
-    end_column: int
-    kind: str
-    call: str
-    function: Optional[str]
-    loops: list[str]
-    site: Optional[str]
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__annotations__", "__builtins__", "__class__", SHOW}
 
 
 @dataclass
@@ -75,6 +60,24 @@ class Addition:
     # Variables of the recorded scope that it binds, with the nodes that do.
     rebinds: dict[str, ast.AST] = field(default_factory=dict)
     renamed: bool = False
+
+
+@dataclass
+class Probe:
+    """A log statement which the edited source has and the recorded one has not."""
+
+    id: str
+    line: int
+    end_line: int
+    column: int
+    end_column: int
+    kind: str
+    call: str
+    function: Optional[str]
+    loops: list[str]
+    site: Optional[str]
+    # The added statement that it is or stands in.
+    addition: Addition
 
 
 @dataclass
@@ -136,6 +139,7 @@ class _Classification:
         self._removed()
         self._locate()
         self._collect_probes()
+        self._unanswerable_questions()
         self.result.changes.sort(key=lambda change: (change.line, change.end_line))
 
     # Where added statements go.
@@ -498,6 +502,18 @@ class _Classification:
             )
         )
 
+    def _unanswerable_questions(self) -> None:
+        for question in self.edited.questions:
+            if question.problem:
+                self.result.changes.append(
+                    Change(
+                        question.line,
+                        question.line,
+                        "unplaced",
+                        f"Not replayed: {question.problem}.",
+                    )
+                )
+
     def _removed(self) -> None:
         for statement in self.matching.loose_recorded():
             line = self._line_near(statement)
@@ -582,6 +598,7 @@ class _Classification:
                         function=inside,
                         loops=around if nested else [],
                         site=next(sites, None),
+                        addition=addition,
                     )
                 )
         self.result.probes.sort(key=lambda probe: (probe.line, probe.column))

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any, BinaryIO, Callable, Optional
 
 from .carried import loops_with_carried_values
+from .groups import groups
 from .outline import loop_range, outline, span
 from .probes import Addition, FileMatch, fingerprint, match_file
 from .reach import loops_to_execute
@@ -15,6 +16,7 @@ from .source import NotParsed, Source
 
 # How many recorded runs and answers are kept at hand.
 _KEPT_RUNS = 8
+_NO_LOOPS: dict = {"execute": [], "continuous": []}
 
 
 class RequestError(Exception):
@@ -92,14 +94,22 @@ class Server:
             answers.append(answer)
             if match is not None:
                 matches.append(match)
+        found = groups(matches)
         additions: list[Addition] = [a for match in matches for a in match.additions]
-        has_probes = any(match.probes for match in matches)
-        execute = loops_to_execute(program, additions) if has_probes else []
+        whole = _loops(program, additions) if found else _NO_LOOPS
         return {
             "files": answers,
             "fingerprint": fingerprint(matches),
-            "execute": execute,
-            "continuous": loops_with_carried_values(program, additions, execute),
+            **whole,
+            "groups": [
+                {
+                    "key": group.key,
+                    "probes": [probe.id for probe in group.probes],
+                    "block": group.block,
+                    **(whole if len(found) == 1 else _loops(program, group.additions)),
+                }
+                for group in found
+            ],
         }
 
     def _match_file(
@@ -110,13 +120,21 @@ class Server:
         if path not in program.files:
             return _empty(path), None
         try:
-            match = match_file(program, path, Source(path, text))
+            match = match_file(program, path, Source.edited(path, text))
         except NotParsed as error:
             return _failure(path, error, "The source"), None
         except RecursionError:
             error = NotParsed("nested too deeply to be analysed")
             return _failure(path, error, "The source"), None
         return _described(match), match
+
+
+def _loops(program: RecordedProgram, additions: list[Addition]) -> dict:
+    execute = loops_to_execute(program, additions)
+    return {
+        "execute": execute,
+        "continuous": loops_with_carried_values(program, additions, execute),
+    }
 
 
 def _described(match: FileMatch) -> dict:

@@ -11,6 +11,8 @@ import warnings
 from collections import Counter
 from typing import Iterator, NamedTuple, Optional
 
+from .comments import Question, ask
+
 _MATCH = getattr(ast, "Match", None)
 _TRY_STAR = getattr(ast, "TryStar", None)
 
@@ -59,6 +61,8 @@ class Source:
         self.path = path
         self.text = text
         self.tree = parse(text, path)
+        # Comments that ask something; only those of an edited text are put into its tree.
+        self.questions: list[Question] = []
         unified = text.replace("\r\n", "\n").replace("\r", "\n")
         # Whether the statements' texts still say what the tree does.
         self.has_own_text = True
@@ -68,6 +72,14 @@ class Source:
         self._leaves: dict[int, Counter[str]] = {}
         self._places: Optional[dict[int, Place]] = None
         self._parents: dict[int, ast.AST] = {}
+
+    @classmethod
+    def edited(cls, path: str, text: str) -> Source:
+        """An edited file, with the questions in its comments."""
+        source = cls(path, text)
+        source.tree, source.questions = ask(text, source.tree)
+        source.has_own_text = not source.questions
+        return source
 
     def text_of(self, statement: ast.stmt) -> bytes:
         """The statement as it is written, decorators included."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Optional
 
 from .extraction import Extraction
+from .groups import restrict
 from .probes import Addition, FileMatch, Probe, match_file
 from .reach import loops_to_execute
 from .recorded import RecordedProgram
@@ -49,41 +50,52 @@ def splice(
     program = RecordedProgram(sources)
     if path in program.unreadable:
         raise program.unreadable[path]
-    match = match_file(program, path, Source(path, edited))
+    match = match_file(program, path, Source.edited(path, edited))
     return assemble(program, path, [match])
 
 
 def splice_program(
     sources: Iterable[tuple[str, str, Optional[str]]],
+    only: Optional[Iterable[str]] = None,
 ) -> dict[str, Spliced]:
     """All files of a program at once: (path, recorded, edited or None where it is as recorded).
 
-    An edited text that does not parse counts as unchanged.
+    An edited text that does not parse counts as unchanged. `only` are the keys of the groups of
+    probes to put in; None for all that was added.
     """
-    program, matches = _matched(sources)
+    program, matches = _matched(sources, only)
     return {path: assemble(program, path, matches) for path in program.files}
 
 
-def reaching_loops(sources: Iterable[tuple[str, str, Optional[str]]]) -> list[str]:
+def reaching_loops(
+    sources: Iterable[tuple[str, str, Optional[str]]], only: Optional[Iterable[str]] = None
+) -> list[str]:
     """The recorded loops that may come to what `splice_program` would put in."""
-    program, matches = _matched(sources)
+    program, matches = _matched(sources, only)
     return loops_to_execute(program, [a for match in matches for a in match.additions])
 
 
 def _matched(
-    sources: Iterable[tuple[str, str, Optional[str]]],
+    sources: Iterable[tuple[str, str, Optional[str]]], only: Optional[Iterable[str]]
 ) -> tuple[RecordedProgram, list[FileMatch]]:
     sources = list(sources)
     program = RecordedProgram([(path, recorded) for path, recorded, _ in sources])
     matches: list[FileMatch] = []
     for path, recorded, edited in sources:
-        if edited is None or edited == recorded or path not in program.files:
+        if edited is None or path not in program.files or not _may_ask(recorded, edited):
             continue
         try:
-            matches.append(match_file(program, path, Source(path, edited)))
+            matches.append(match_file(program, path, Source.edited(path, edited)))
         except NotParsed:
             continue
+    if only is not None:
+        restrict(matches, only)
     return program, matches
+
+
+def _may_ask(recorded: str, edited: str) -> bool:
+    """Whether there may be a probe: a comment that asks may have been there when the program ran."""
+    return edited != recorded or "#?" in edited
 
 
 def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> Spliced:
