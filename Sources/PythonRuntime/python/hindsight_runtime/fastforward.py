@@ -7,6 +7,8 @@ import itertools
 import sys
 from typing import Any, Iterator
 
+from .loops import Started
+
 
 def advanced(iterator: Iterator, steps: int) -> Iterator:
     """An iterator that gives what `iterator` would give after so many items.
@@ -23,7 +25,7 @@ def advanced(iterator: Iterator, steps: int) -> Iterator:
             iterator._next_index()  # type: ignore[attr-defined]
             iterator._num_yielded += 1  # type: ignore[attr-defined]
         return iterator
-    collections.deque(itertools.islice(iterator, steps), maxlen=0)
+    collections.deque(itertools.islice(Started(iterator), steps), maxlen=0)
     return iterator
 
 

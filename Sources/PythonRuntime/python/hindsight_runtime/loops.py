@@ -220,6 +220,18 @@ def scalar(value: Any) -> Any:
     return value
 
 
+class Started:
+    """An iterator whose `__iter__` is not called again: one of the program's own may start over there."""
+
+    __slots__ = ("_iterator",)
+
+    def __init__(self, iterator: Iterator) -> None:
+        self._iterator = iterator
+
+    def __iter__(self) -> Iterator:
+        return self._iterator
+
+
 def driven_by_generator(iterator: Any, is_project_code: Any, depth: int = 3) -> bool:
     """Whether fetching from an iterator runs the program's own code, so that it cannot be fast-forwarded."""
     import gc
@@ -233,9 +245,8 @@ def driven_by_generator(iterator: Any, is_project_code: Any, depth: int = 3) -> 
             if inspect.isgenerator(item):
                 if is_project_code(item.gi_code):
                     return True
-                continue
             kind = type(item)
-            if kind.__module__ in ("builtins", "itertools"):
+            if kind.__module__ in ("builtins", "itertools"):  # with generators of libraries, such as tqdm's
                 following += [r for r in gc.get_referents(item) if not isinstance(r, (list, dict, tuple, set))]
             else:
                 step = getattr(kind, "__next__", None)

@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from . import environment, entropy, logs, tracebacks
 from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
-from .loops import Loop, driven_by_generator, scalar
+from .loops import Loop, Started, driven_by_generator, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_counts
@@ -270,7 +270,7 @@ class Recorder(Session):
         hand, take = handed.append, handed.pop
         countdown = loop.countdown
         try:
-            for item in iterator:
+            for item in Started(iterator):
                 loop.index += 1
                 if loop.events:
                     loop.events = 0

@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from . import entropy, environment, logs
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
-from .loops import Loop, driven_by_generator, scalar
+from .loops import Loop, Started, driven_by_generator, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
@@ -352,7 +352,7 @@ class Replayer(Session):
 
     def _iterate_silently(self, loop: Loop, iterator: Iterator) -> Iterator:
         try:
-            for item in iterator:
+            for item in Started(iterator):
                 loop.begin_iteration(scalar(item))
                 yield item
         finally:

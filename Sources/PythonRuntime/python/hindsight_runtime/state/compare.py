@@ -160,7 +160,7 @@ class Comparison:
         if isinstance(kind, SetKind) and id(recorded) not in self._tables:
             theirs = theirs[0], None
         self._kept.append((live, recorded, ours, theirs))
-        if isinstance(kind, InstanceKind) and kind.own_reduce:
+        if isinstance(kind, InstanceKind) and kind.reduces_itself(recorded, source):
             self._structure(ours, theirs, path)
         else:
             self._match(kind, live, ours, theirs, path)

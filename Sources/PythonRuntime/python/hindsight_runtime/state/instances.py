@@ -372,7 +372,7 @@ class InstanceKind(Kind):
     def reduce(self, o: Any, source: Source) -> Any:
         from . import rebuild
 
-        if self.own_reduce:
+        if self.reduces_itself(o, source):
             return source.own_reduce(o)
         if not source.reaches(type(o)):
             return source.lose(o)
@@ -391,7 +391,11 @@ class InstanceKind(Kind):
         return (*contents, Same) if self.layout.fixed else contents
 
     def compared_by_value(self, o: Any, source: Source) -> Any:
-        return source.reduced(o) if self.own_reduce else self.compared(o, source)
+        return source.reduced(o) if self.reduces_itself(o, source) else self.compared(o, source)
+
+    def reduces_itself(self, o: Any, source: Source) -> bool:
+        """Whether the object goes as its own pickling says, which may leave out what its author can do without."""
+        return self.own_reduce and not source.takes_apart(o, self.layout)
 
 
 _AS_THEY_ARE = {"torch", "pandas", "sklearn"}

@@ -102,6 +102,35 @@ class Source:
         """Whether a replay can find the class."""
         return importable(cls) or id(cls) in self.walk.index
 
+    _taken_apart: dict[type, bool] = {}
+
+    def takes_apart(self, o: Any, layout: Any) -> bool:
+        """Whether an instance goes attribute by attribute although its class says how it is pickled.
+
+        Pickling may leave out what the program can do without elsewhere (caches, counters), and a replay cannot.
+        So the project's own classes are taken apart, and those of libraries where that loses nothing; not so what
+        is unique by its value, which only the class itself finds again. Decided by the first instance seen.
+        """
+        cls = type(o)
+        known = Source._taken_apart.get(cls)
+        if known is None:
+            Source._taken_apart[cls] = True  # for those inside it
+            is_own = self.walk.is_project_name(cls.__module__)
+            known = Source._taken_apart[cls] = not _is_unique(o) and (
+                is_own or not layout.fixed and self._survives(o, layout)
+            )
+        return known
+
+    def _survives(self, o: Any, layout: Any) -> bool:
+        from .stream import CaptureSource, Writer
+
+        trial = CaptureSource(self.walk, self._frames)
+        try:
+            Writer(self.walk.index, trial).dump(layout.state(o, live=False))
+        except Exception:
+            return False
+        return not trial.lost
+
     _picklable: dict[type, bool] = {}
 
     @staticmethod
@@ -116,6 +145,22 @@ class Source:
                 known = False
             Source._picklable[type(o)] = known
         return known
+
+
+def _is_unique(o: Any) -> bool:
+    cls = type(o)
+    if cls in copyreg.dispatch_table:
+        return True
+    for owner in mro(cls):
+        own = type.__dict__["__dict__"].__get__(owner)
+        if "__new__" in own:
+            if type(own["__new__"]) is staticmethod:
+                return True  # written in Python: it may know its instances
+            break
+    try:
+        return type(_reduce(o)) is str
+    except Exception:
+        return False
 
 
 def _reduce(o: Any) -> Any:
