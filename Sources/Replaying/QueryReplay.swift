@@ -58,7 +58,7 @@ final class QueryReplay {
             isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
             obstacles: main.differences, contradiction: main.evidence.contradiction)
         let findings = main.findings
-        try keepSegments(main.evidence)
+        keepSegments(main.evidence)
         if !main.evidence.verifiedSegments.isEmpty { validation.captureVerified() }
         var left = replayer.settings.validatingPasses
         var tried: Set<Plan> = []
@@ -71,7 +71,7 @@ final class QueryReplay {
             guard let again = try pass(next.plan, isFirst: false, executedFrom: next.executedFrom) else {
                 return nil
             }
-            try keepSegments(again.evidence)
+            keepSegments(again.evidence)
             validation.add(again.findings, evidence: again.evidence, executedFrom: next.executedFrom)
             tell(validation.verdicts(findings), of: main, isFinal: false)
         }
@@ -106,8 +106,11 @@ final class QueryReplay {
                 "The replay of run \(query.run.id) did not go the way of the run, so it says nothing about "
                     + "these statements; \(contradiction).", output: answer.main.output)
         }
+        if answer.main.evidence.isPastHorizon, case .interrupted(let how) = query.run.status {
+            note("run \(query.run.id) was interrupted (\(how)); its values end there")
+        }
         tell(answer.verdicts, of: answer.main, isFinal: true)
-        try keep(answer)
+        keeping { try keep(answer) }
         emit(.finished)
     }
 
@@ -133,9 +136,20 @@ final class QueryReplay {
         try replayer.store.keepAnswer(run: query.run.id, fingerprint: query.answerKey, hits: kept)
     }
 
-    private func keepSegments(_ evidence: Evidence) throws {
-        for segment in evidence.verifiedSegments {
-            try replayer.store.addVerifiedSegment(run: query.run.id, from: segment.from, to: segment.to)
+    private func keepSegments(_ evidence: Evidence) {
+        keeping {
+            for segment in evidence.verifiedSegments {
+                try replayer.store.addVerifiedSegment(run: query.run.id, from: segment.from, to: segment.to)
+            }
+        }
+    }
+
+    /// What cannot be kept, on a full disk say, costs the next query time and this one nothing.
+    private func keeping(_ write: () throws -> Void) {
+        do {
+            try write()
+        } catch {
+            note("the answer was not kept for the next time: \(error)")
         }
     }
 

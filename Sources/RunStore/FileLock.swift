@@ -42,6 +42,24 @@ final class FileLock: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Fills the file, so that as much space can be had again when the disk is full. False where there is none.
+    func reserve(bytes: Int) -> Bool {
+        // Written rather than allocated: not every file system knows how to allocate.
+        let zeros = [UInt8](repeating: 0, count: bytes)
+        guard pwrite(descriptor, zeros, bytes, 0) == bytes else {
+            ftruncate(descriptor, 0)
+            return false
+        }
+        return true
+    }
+
+    /// Gives the space back. False where there was none.
+    func release() -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return false }
+        return ftruncate(descriptor, 0) == 0
+    }
+
     /// Removes the file of a lock that nobody will ask for again.
     func remove() { unlink(path) }
 }

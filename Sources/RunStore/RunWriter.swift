@@ -27,9 +27,13 @@ public final class RunWriter: Sendable {
         var checkpoints: Set<Int> = []
         var lastFailed = false
         var finished = false
+        /// Whether there is still room for the records of a run that fills the disk with its checkpoints.
+        var hasReserve = false
     }
 
     private static let interval: useconds_t = 100_000
+    /// Some ten thousand log records and the run's end.
+    private static let reserve = 1 << 18
     /// Records that wait at most: memory is bounded even where the disk is slow or full.
     private let limit: Int
 
@@ -40,6 +44,7 @@ public final class RunWriter: Sendable {
         self.key = key
         self.started = started
         self.lock = lock
+        writing.withLock { $0.hasReserve = lock.reserve(bytes: Self.reserve) }
         let wake = wake
         let thread = Thread { [weak self] in
             while true {
@@ -128,7 +133,10 @@ public final class RunWriter: Sendable {
             } catch {
                 state.lastFailed = true
                 pending.withLock { $0.putBack(batch) }
-                throw error
+                // Checkpoints filled the disk; the records get the room that was kept for them.
+                guard case StoreError.diskFull = error, state.hasReserve, lock.release() else { throw error }
+                state.hasReserve = false
+                isLast = false
             }
         }
     }
@@ -176,6 +184,17 @@ public final class RunWriter: Sendable {
             released()
             throw StoreError.cannotWrite(
                 path: store.folder.blobs, reason: "checkpoint \(checkpoint.number) came twice")
+        }
+        // The last free space is for the records: a run without checkpoints is slow to ask, one without its
+        // end is cut.
+        guard
+            writing.withLock({ state in
+                state.hasReserve = state.hasReserve || lock.reserve(bytes: Self.reserve)
+                return state.hasReserve
+            })
+        else {
+            released()
+            throw StoreError.diskFull(path: store.folder.blobs)
         }
         let packName = "\(run)-\(checkpoint.number).pack"
         let batch: BlobBatch
