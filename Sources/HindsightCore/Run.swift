@@ -73,23 +73,6 @@ public struct Run: Hashable, Sendable {
     }
 }
 
-/// What decides the bits of a run besides its program: versions, thread counts, processor features, flags.
-/// Two runs are comparable where the fingerprints are equal; the keys are the runtime's.
-public struct Fingerprint: Hashable, Sendable, Codable {
-    public var facts: [String: Scalar]
-
-    public init(_ facts: [String: Scalar]) { self.facts = facts }
-
-    public init(from decoder: any Decoder) throws {
-        facts = try decoder.singleValueContainer().decode([String: Scalar].self)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(facts)
-    }
-}
-
 /// One source file as the run loaded it.
 public struct RecordedSource: Hashable, Sendable {
     /// Relative to the root.

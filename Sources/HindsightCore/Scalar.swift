@@ -35,3 +35,16 @@ public enum Scalar: Hashable, Sendable, Codable {
         }
     }
 }
+
+extension Scalar {
+    /// The value as a person would write it.
+    public var plain: String {
+        switch self {
+        case .null: "nothing"
+        case .bool(let value): value ? "true" : "false"
+        case .integer(let value): String(value)
+        case .number(let value): "\(value)"
+        case .string(let value): value
+        }
+    }
+}

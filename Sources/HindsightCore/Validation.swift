@@ -114,29 +114,3 @@ public struct Validation: Sendable {
 extension Hit {
     fileprivate func isSame(as other: Hit) -> Bool { text == other.text && value.isSame(as: other.value) }
 }
-
-extension Fingerprint {
-    /// Sentences about the facts that differ from the recorded ones; facts known to only one side say
-    /// nothing.
-    public func differences(from recorded: Fingerprint) -> [String] {
-        facts.keys.sorted().compactMap { key in
-            guard let now = facts[key], let then = recorded.facts[key], !now.isSame(as: then) else {
-                return nil
-            }
-            return "\(key) was \(then.plain) when the run was recorded and is \(now.plain) now"
-        }
-    }
-}
-
-extension Scalar {
-    /// The value as a person would write it.
-    public var plain: String {
-        switch self {
-        case .null: "nothing"
-        case .bool(let value): value ? "true" : "false"
-        case .integer(let value): String(value)
-        case .number(let value): "\(value)"
-        case .string(let value): value
-        }
-    }
-}

@@ -321,6 +321,7 @@ final class QueryReplay {
             }
             if !batch.isEmpty { emit(.hits(batch)) }
         case .settled(let numbers):
+            // Without a word about what it runs on, a pass confirms nothing yet.
             guard isFirst, pass.differences.isEmpty else { return }
             var updates: [VerdictUpdate] = []
             for number in numbers where number < told.count {

@@ -98,7 +98,9 @@ enum StoreExamination {
 
     private static func libraries(of run: Run) -> Finding {
         let known = ["torch", "numpy", "scipy", "jax", "sklearn", "pandas"]
-        let seen = known.compactMap { name in run.fingerprint.facts[name].map { "\(name) \($0.plain)" } }
+        let seen = known.compactMap { name in
+            run.fingerprint.facts["library.\(name)"].map { "\(name) \($0.plain)" }
+        }
         return Finding(
             .ok, "run \(run.id)", seen.isEmpty ? "no numeric library seen" : seen.joined(separator: ", "))
     }

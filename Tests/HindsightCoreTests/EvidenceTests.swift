@@ -199,12 +199,10 @@ import Testing
         #expect(validation().verdicts([finding(0, "a", .confirmed)]) == [.exact])
     }
 
-    @Test func differentFactsMakeValuesUnverifiable() {
-        let differences = Fingerprint(["threads.torch": .integer(1), "new": .integer(2)])
-            .differences(from: Fingerprint(["threads.torch": .integer(2)]))
-        #expect(
-            differences == ["threads.torch was 2 when the run was recorded and is 1 now"])
-        let validation = validation(obstacles: differences)
-        #expect(validation.verdicts([finding(0, "a", .confirmed)])[0].name == "unverifiable")
+    @Test func obstaclesMakeValuesUnverifiable() {
+        let validation = validation(obstacles: ["threads"])
+        #expect(validation.verdicts([finding(0, "a", .confirmed)]) == [.unverifiable("threads")])
+        let wrong = validation.verdicts([finding(0, "a", .contradicted("first difference: x"))])
+        #expect(wrong == [.diverged("first difference: x (threads)")])
     }
 }

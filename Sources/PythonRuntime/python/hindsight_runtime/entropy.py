@@ -108,6 +108,13 @@ class EntropyLog:
         self._record = record
         self._recorded = list(recorded)
         self._is_passive = is_passive
+        #: A replay asked for another value than the recorded one at its turn.
+        self._ran_short = False
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether every recorded value has been fed back, and no other was asked for."""
+        return self.position == len(self._recorded) and not self._ran_short
 
     def source(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`__hindsight_source__`: the callable itself unless it is a source of entropy."""
@@ -156,9 +163,11 @@ class EntropyLog:
 
     def _next(self, name: str) -> Optional[str]:
         if self.position >= len(self._recorded):
+            self._ran_short = True
             return None
         recorded_name, text = self._recorded[self.position]
         if recorded_name != name:
+            self._ran_short = True
             return None
         self.position += 1
         return text

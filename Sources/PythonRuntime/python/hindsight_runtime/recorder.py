@@ -95,7 +95,7 @@ class Recorder(Session):
         #: loop id → iterations between two looks at the clock.
         self._strides: dict[str, int] = {}
         self._noted: set[str] = set()
-        self._facts: dict[str, Any] = {}
+        self._facts = environment.Facts()
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._pid = os.getpid()
 
@@ -211,9 +211,8 @@ class Recorder(Session):
         self.channel.send({"t": "entropy", "n": position, "source": name, "value": value})
 
     def _send_facts(self) -> None:
-        facts = environment.facts()
-        if facts != self._facts:
-            self._facts = facts
+        facts = self._facts.news()
+        if facts is not None:
             self.channel.send({"t": "fingerprint", "facts": facts})
 
     # Log records
@@ -232,6 +231,8 @@ class Recorder(Session):
         if not self.stack.is_tracking():
             return  # other threads' records have no place in the program's order
         frame = sys._getframe(2)
+        if not self._records:
+            self._send_facts()  # a run that is killed has to have them, too
         self._records += 1
         iterations = self.stack.iterations(frame)
         for loop in self.stack.live:
@@ -315,7 +316,7 @@ class Recorder(Session):
         loop.marks = _Marks(now, self._strides.get(identity, 1))
         loop.countdown = loop.marks.stride
         elapsed = now - self.began
-        if len(loop.parents) == 1 and not self._facts:
+        if len(loop.parents) == 1 and not self._facts.are_told:
             self._send_facts()  # a run that is killed has to have them, too
         if self.budget.may_walk(self._durations.get(identity), elapsed):
             self._walk(loop, frame)

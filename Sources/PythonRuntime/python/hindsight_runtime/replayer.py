@@ -131,7 +131,7 @@ class Replayer(Session):
             self.reaching = set(reaching_loops(texts(request["sources"]), request.get("groups")))
         self._actions = self._plan(request)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
-        self._facts: dict[str, Any] = {}
+        self._facts = environment.Facts()
         self._progress = 0.0
         self._pid = os.getpid()
 
@@ -251,12 +251,17 @@ class Replayer(Session):
         os._exit(0)
 
     def _check_end(self) -> None:
-        """Behind the last checkpoint only this tells that probes have drawn no random numbers."""
+        """Behind the last checkpoint only this tells that probes have drawn no random numbers, and that all
+        of the recorded entropy went where it went in the run."""
         recorded = self._initial.get(END_OF_RUN)
         if self._ending["status"] not in ("finished", "raised") or recorded is None:
             return
+        difference = None
         if environment.random_digest() != recorded:
             difference = "the random generators are in another state at the program's end"
+        elif not self.entropy.is_used_up:
+            difference = "the program read clocks or random seeds another number of times by its end"
+        if difference is not None:
             self.send({"t": "check", "checkpoint": -1, "key": [LAST], "difference": difference})
 
     def _stop(self) -> None:
@@ -264,9 +269,8 @@ class Replayer(Session):
         self._end()
 
     def _send_facts(self) -> None:
-        facts = environment.facts()
-        if facts != self._facts:
-            self._facts = facts
+        facts = self._facts.news()
+        if facts is not None:
             self.send({"t": "fingerprint", "facts": facts})
 
     def _restore_random(self, module: ModuleType) -> None:
@@ -288,6 +292,8 @@ class Replayer(Session):
     def _logged(self, site: str, text: str, name: Optional[str], value: Any) -> None:
         if not self.stack.is_tracking():
             return
+        if not self._facts.are_told:
+            self._send_facts()
         key = self.stack.next_own_key(sys._getframe(1))
         self.send({"t": "log", "site": site, "text": text, "name": name, "value": value, "key": key})
 
@@ -441,7 +447,7 @@ class Replayer(Session):
         """What the plan wants at the boundary before iteration `loop.index`."""
         actions: Optional[Actions] = loop.marks
         if len(loop.parents) == 1:
-            if not self._facts:
+            if not self._facts.are_told:
                 self._send_facts()
             self._tell_progress(loop)
         if actions is None:
