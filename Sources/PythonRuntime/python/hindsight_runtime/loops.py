@@ -7,6 +7,7 @@ but surrounds nothing then; `active` leaves it out.
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from types import FrameType
 from typing import Any, Iterator, Optional
@@ -136,7 +137,8 @@ class LoopStack:
         return threading.get_ident() == self.main_thread
 
     def is_tracking(self) -> bool:
-        return not self.suspended and threading.get_ident() == self.main_thread
+        """Whether what happens now has a place in the program's order."""
+        return not (self.suspended or threading.get_ident() != self.main_thread or is_traced())
 
     def enter(self, identity: str, frame: FrameType, is_silent: bool = False) -> Loop:
         parents = tuple(self.active(frame))
@@ -218,6 +220,13 @@ def scalar(value: Any) -> Any:
     if kind is float and (value != value or value in (float("inf"), float("-inf"))):
         return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")
     return value
+
+
+def is_traced() -> bool:
+    """Whether JAX follows a function in order to compile it: then its statements run now, and not when it is called."""
+    core = sys.modules.get("jax._src.core")
+    is_clean = getattr(core, "trace_state_clean", None)
+    return is_clean is not None and not is_clean()
 
 
 class Started:

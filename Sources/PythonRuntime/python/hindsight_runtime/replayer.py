@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from . import entropy, environment, logs
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
-from .loops import Loop, Started, driven_by_generator, scalar
+from .loops import Loop, Started, driven_by_generator, is_traced, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
@@ -133,6 +133,7 @@ class Replayer(Session):
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts = environment.Facts()
         self._progress = 0.0
+        self._last_jump: Optional[int] = None
         self._pid = os.getpid()
 
     @staticmethod
@@ -232,8 +233,7 @@ class Replayer(Session):
         except SystemExit as error:
             self._ending["exitCode"] = exit_code(error)
         except Unusable as error:
-            self.send({"t": "unusable", "checkpoint": error.number, "reason": error.reason})
-            self._ending = {"status": "unusable", "exitCode": None, "exception": None}
+            self._give_up(error)
         except BaseException as error:
             self._ending = {"status": "raised", "exitCode": 1, "exception": last_line(error)}
             import traceback
@@ -268,6 +268,11 @@ class Replayer(Session):
         self._ending = {"status": "stopped", "exitCode": None, "exception": None}
         self._end()
 
+    def _give_up(self, error: Unusable) -> None:
+        self.send({"t": "unusable", "checkpoint": error.number, "reason": error.reason})
+        self._ending = {"status": "unusable", "exitCode": None, "exception": None}
+        self._end()
+
     def _send_facts(self) -> None:
         facts = self._facts.news()
         if facts is not None:
@@ -298,6 +303,9 @@ class Replayer(Session):
         self.send({"t": "log", "site": site, "text": text, "name": name, "value": value, "key": key})
 
     def _hit(self, site: str, text: str, name: Optional[str], value: Any) -> None:
+        if self._last_jump is not None and is_traced():
+            # The recorded program may have traced this function before, and not again.
+            self._give_up(Unusable(self._last_jump, "a probe stands in a function that JAX traces"))
         path, line, _ = site[1:].rsplit(":", 2)
         frame = sys._getframe(1)
         message = {"probe": site[1:], "file": path, "line": int(line), "text": text, "name": name}
@@ -467,6 +475,7 @@ class Replayer(Session):
             self.send({"t": "progress", "kind": "boundary", **place})
 
     def _tell_jump(self, jump: Jump, start: list[int], end: list[int]) -> None:
+        self._last_jump = jump.checkpoint.number
         self.send({"t": "jump", "checkpoint": jump.checkpoint.number, "from": start, "to": end})
 
     def _skip(self, loop: Loop, jump: Jump) -> None:

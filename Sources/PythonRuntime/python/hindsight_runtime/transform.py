@@ -47,7 +47,7 @@ def rewrite(tree: ast.Module, path: str, text: str) -> list[LoopStatement]:
 
     Returns the loops of the recorded source.
     """
-    rewriter = _Rewriter(path, text, entropy.candidate_names(tree), _compiled_functions(tree))
+    rewriter = _Rewriter(path, text, tree)
     rewriter.visit(tree)
     ast.fix_missing_locations(tree)
     return rewriter.loops
@@ -61,11 +61,31 @@ def _last_name(node: ast.expr) -> Optional[str]:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _compiled_functions(tree: ast.Module) -> set[str]:
+def _names_of_jax(tree: ast.Module) -> set[str]:
+    """Names that an import binds to JAX or to parts of it. It traces functions by calling them: ours included."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {a.asname or "jax" for a in node.names if a.name.split(".")[0] == "jax"}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jax":
+            names |= {a.asname or a.name for a in node.names}
+    return names
+
+
+def _is_compiler(node: ast.expr, jax: set[str]) -> bool:
+    """Whether a decorator, or what is called, compiles functions from their bytecode or their own source."""
+    if _last_name(node) not in COMPILERS:
+        return False
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return not (isinstance(node, ast.Name) and node.id in jax)
+
+
+def _compiled_functions(tree: ast.Module, jax: set[str]) -> set[str]:
     """Names of functions handed to a compiler by call: `step = torch.compile(step)`."""
     names = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _last_name(node) in COMPILERS and node.args:
+        if isinstance(node, ast.Call) and _is_compiler(node, jax) and node.args:
             argument = node.args[0]
             if isinstance(argument, (ast.Name, ast.Attribute)):
                 names.add(_last_name(argument) or "")
@@ -73,12 +93,13 @@ def _compiled_functions(tree: ast.Module) -> set[str]:
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, path: str, text: str, entropy_names: set[str], compiled: set[str]) -> None:
+    def __init__(self, path: str, text: str, tree: ast.Module) -> None:
         self.path = path
         self.text = text
         self.loops: list[LoopStatement] = []
-        self._entropy_names = entropy_names
-        self._compiled = compiled
+        self._entropy_names = entropy.candidate_names(tree)
+        self._jax = _names_of_jax(tree)
+        self._compiled = _compiled_functions(tree, self._jax)
         self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
         self._in_async = False
 
@@ -98,8 +119,8 @@ class _Rewriter(ast.NodeTransformer):
         return super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        decorators = {_last_name(decorator) for decorator in node.decorator_list}
-        if decorators & COMPILERS or node.name in self._compiled:
+        is_compiled = any(_is_compiler(decorator, self._jax) for decorator in node.decorator_list)
+        if is_compiled or node.name in self._compiled:
             return node
         outer, self._in_async = self._in_async, False
         self.generic_visit(node)

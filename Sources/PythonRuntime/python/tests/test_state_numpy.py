@@ -44,11 +44,11 @@ class Arrays(StateCase):
             n += 1
             objects[0].append(n); objects[2] = objects[0]; records['x'][n] = n; dates += 1; words[0] = str(n)
             masked[0] = n; masked.mask[2] = True; point += n; scalar = np.float32(n) / 3
-            made = np.array([objects[0], {n}], dtype=object); late = np.arange(n); late.flags.writeable = False
+            made = np.array([objects[0], {n}], dtype=object); part = np.resize(made, (3, 1))[1:]; late = np.arange(n); late.flags.writeable = False
             matrix = np.matrix([[n, 1], [2, 3]])
             """,
             "objects.tolist(), records.tolist(), dates, words, masked.data, masked.mask, point, scalar, made, late, matrix, n",
-            holds="objects[2] is objects[0] and made[0] is objects[0] and not late.flags.writeable"
+            holds="objects[2] is objects[0] and made[0] is objects[0] and part.base.shape == (4,) and part[1, 0] is objects[0] and not late.flags.writeable"
             " and not fixed.flags.writeable and type(scalar) is np.float32",
         )
 

@@ -73,7 +73,9 @@ def make_objects(items: list[Any], shape: Any, fortran: bool, writable: bool) ->
 
 def make_view(owner: Any, dtype: Any, shape: Any, strides: Any, offset: int, writable: bool) -> Any:
     numpy = _numpy()
-    base = owner.transpose(dense_order(owner)).reshape(-1).view(numpy.uint8)
+    base = owner.transpose(dense_order(owner)).reshape(-1)
+    if dtype != object:
+        base = base.view(numpy.uint8)
     made = numpy.ndarray(shape, dtype, base, offset, strides)
     if not writable:
         made.flags.writeable = False
@@ -161,7 +163,9 @@ class ArrayKind(Kind):
     def _window(self, o: Any) -> tuple[Any, int] | None:
         """The owner of the memory that a view looks at, and where in it; None where it must be copied."""
         owner = self._owner(o)
-        if owner is o or type(owner) is not type(o) or owner.dtype.hasobject:
+        if owner is o or type(owner) is not type(o):
+            return None
+        if owner.dtype.hasobject and not (owner.dtype == o.dtype == object):
             return None
         if dense_order(owner) is None:
             return None

@@ -13,6 +13,7 @@ from . import (
     weak,
     arrays,
     tables,
+    jaxarrays,
     tensors,
     library,
     fallback,

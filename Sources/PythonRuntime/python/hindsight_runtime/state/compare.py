@@ -35,6 +35,7 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
             recorded.fill_fresh(late=True)
             comparison = Comparison(walk, Source(walk, roots.all_frames), recorded.tables)
             try:
+                comparison.expect(recorded)
                 comparison.spaces(roots, recorded)
                 comparison.contents(recorded)
                 comparison.finish()
@@ -65,8 +66,13 @@ class Comparison:
         self._partners: dict[int, int] = {}
         self._owners: dict[int, int] = {}
         self._kept: list[Any] = []
+        # What was recorded of the numbered objects.
+        self._records: dict[int, Any] = {}
 
     # What is compared.
+
+    def expect(self, recorded: Recorded) -> None:
+        self._records = dict(zip(self._walk.filled, recorded.records))
 
     def spaces(self, roots: Roots, recorded: Recorded) -> None:
         for (owner, space), (title, names) in zip(
@@ -140,6 +146,8 @@ class Comparison:
                 raise Differs(self._render(path), "values differ")
             return
         kind = kind_of(cls)
+        if other is Gone and self._is_like_dropped(kind, live, recorded, path):
+            return
         if cls is not other and not (
             kind is kind_of(other) and kind.name in ("iterator", "file", "weak reference")
         ):
@@ -164,6 +172,23 @@ class Comparison:
             self._structure(ours, theirs, path)
         else:
             self._match(kind, live, ours, theirs, path)
+
+    def _is_like_dropped(self, kind: Kind, live: Any, gone: Gone, path: Path) -> bool:
+        """Takes a new object for a numbered one that the replay has dropped and the recording has not, if it can be.
+
+        Values that a library shares among its objects are copies in a restored program, until it makes them again.
+        """
+        number = self._walk.index[id(gone)][0]
+        contents = self._records.get(number, Unknown)
+        if contents is None or contents is Unknown or kind is not self._walk.kinds[number]:
+            return False
+        if id(live) in self._walk.index or kind.travels(live):
+            return False
+        if self._pair(kind, live, gone, path):
+            ours, theirs = kind.compared(live, self._source), kind.recorded(live, contents, self._walk)
+            self._kept.append((live, gone, ours, theirs))
+            self._match(kind, live, ours, theirs, path)
+        return True
 
     def _pair(self, kind: Kind, live: Any, recorded: Any, path: Path) -> bool:
         """Whether the two are met for the first time; raises where they belong to others."""

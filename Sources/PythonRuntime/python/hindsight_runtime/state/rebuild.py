@@ -129,6 +129,12 @@ def array_view(
     return arrays.make_view(owner, dtype, shape, strides, offset, writable)
 
 
+def jax_array(data: Any, dtype: Any, shape: Any, weak: bool, place: Any) -> Any:
+    from . import jaxarrays
+
+    return jaxarrays.make_array(data, dtype, shape, weak, place)
+
+
 def storage(buffer: Any, size: int, device: str) -> Any:
     from . import tensors
 
