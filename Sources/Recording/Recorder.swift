@@ -50,6 +50,7 @@ public enum Recorder {
         hindsight_stand_aside()
         do {
             let store = try Store.open(location)
+            if let doubt = StoreRegistry.ofUser(environment: environment).claim(store) { options.warn(doubt) }
             let made = try Collector(
                 settings: CollectorSettings(store: store, name: options.name, budget: options.budget))
             changes =

@@ -10,9 +10,12 @@ public final class Store: Sendable {
     public let location: StoreLocation
     let folder: StoreFolder
     let pool: DatabasePool
+    /// Whether there was no index before this store was opened.
+    let isNew: Bool
 
-    private init(location: StoreLocation, folder: StoreFolder, pool: DatabasePool) {
+    private init(location: StoreLocation, folder: StoreFolder, pool: DatabasePool, isNew: Bool) {
         self.location = location
+        self.isNew = isNew
         self.folder = folder
         self.pool = pool
     }
@@ -27,17 +30,19 @@ public final class Store: Sendable {
     /// Opens the store; makes it where there is none.
     public static func open(_ location: StoreLocation) throws -> Store {
         let folder = StoreFolder(directory: location.directory)
-        try folder.create()
-        return try open(location, folder)
+        let isNew = try folder.create()
+        return try open(location, folder, isNew: isNew)
     }
 
     /// Opens the store; nil where there is none.
     public static func openExisting(_ location: StoreLocation) throws -> Store? {
         let folder = StoreFolder(directory: location.directory)
-        return folder.exists ? try open(location, folder) : nil
+        return folder.exists ? try open(location, folder, isNew: false) : nil
     }
 
-    private static func open(_ location: StoreLocation, _ folder: StoreFolder) throws -> Store {
+    private static func open(
+        _ location: StoreLocation, _ folder: StoreFolder, isNew: Bool
+    ) throws -> Store {
         var configuration = Configuration()
         configuration.label = "hindsight"
         // Another process may be writing a batch; it never takes this long unless the disk is stuck.
@@ -54,7 +59,7 @@ public final class Store: Sendable {
             if try !pool.read(migrator.hasCompletedMigrations) {
                 try migrator.migrate(pool)
             }
-            return Store(location: location, folder: folder, pool: pool)
+            return Store(location: location, folder: folder, pool: pool, isNew: isNew)
         } catch let error as DatabaseError {
             throw sentence(for: error, in: folder)
         }

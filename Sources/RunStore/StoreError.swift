@@ -15,6 +15,9 @@ public enum StoreError: Error, Equatable, CustomStringConvertible, LocalizedErro
     case diskFull(path: String)
     case cannotWrite(path: String, reason: String)
     case damagedRow(String)
+    /// Not made by this user's recordings.
+    case untrusted(directory: String)
+    case notRegistered(String)
 
     public var description: String {
         switch self {
@@ -38,6 +41,10 @@ public enum StoreError: Error, Equatable, CustomStringConvertible, LocalizedErro
             "\(path) cannot be written: \(reason)"
         case .damagedRow(let what):
             "the store holds something unreadable: \(what)"
+        case .untrusted(let directory):
+            "the store \(directory) was not made by your own recordings here, and replaying runs code that is in "
+                + "it; if you trust whoever made it: hindsight doctor --trust-store --store '\(directory)'"
+        case .notRegistered(let problem): problem
         }
     }
 

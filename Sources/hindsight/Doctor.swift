@@ -14,10 +14,19 @@ struct Doctor: ParsableCommand {
     @Flag(help: "Read every checkpoint whole and compare it with its hash.")
     var verify = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Trust the runs in the store from now on.",
+            discussion:
+                "Replaying a run executes code that its store holds. Stores that your own recordings made "
+                + "are trusted anyway."))
+    var trustStore = false
+
     @OptionGroup var store: StoreOption
 
     func run() throws {
         let location = store.location
+        if trustStore { try StoreRegistry.ofUser().trust(store.open()) }
         var findings = PythonExamination.findings()
         findings += SystemExamination.findings(root: location.root)
         findings.append(StoreExamination.database())

@@ -44,6 +44,11 @@ struct Query: AsyncParsableCommand {
         guard let store = try Store.openExisting(location) else {
             throw CommandFailure("\(StoreError.noRuns(directory: location.root))".capitalizedFirst + ".")
         }
+        // Before anything in it is believed: it names the interpreter that is started next.
+        guard StoreRegistry.ofUser().trusts(store) else {
+            let refusal = StoreError.untrusted(directory: location.directory)
+            throw CommandFailure("\(refusal)".capitalizedFirst + ".")
+        }
         var paths: [String] = []
         for file in files {
             let path = try QuerySources.path(of: file, in: location)

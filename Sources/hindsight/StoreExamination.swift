@@ -42,6 +42,12 @@ enum StoreExamination {
     ) throws -> [Finding] {
         let runs = try store.runs()
         var findings = [Finding(.ok, "store", "\(location.directory), \(runs.count) runs")]
+        if !StoreRegistry.ofUser().trusts(store) {
+            findings.append(
+                Finding(
+                    .warn, "store", "not made by your own recordings, so its runs are not replayed",
+                    advice: "if you trust whoever made it: hindsight doctor --trust-store"))
+        }
         findings += freeSpace(location)
         for run in runs { findings += try damage(of: run, in: store, readingEverything) }
         guard let newest = runs.first else { return findings }

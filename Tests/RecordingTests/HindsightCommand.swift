@@ -33,7 +33,10 @@ struct HindsightCommand {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = words
         process.currentDirectoryURL = URL(fileURLWithPath: project.root)
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Nothing of a test belongs among the user's own stores.
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(["XDG_STATE_HOME": project.root + "/.git/state"]) { $1 }
+            .merging(environment) { $1 }
         process.standardInput = FileHandle(forReadingAtPath: folder + "/in")
         process.standardOutput = try Self.file(folder + "/out")
         process.standardError = try Self.file(folder + "/err")

@@ -66,6 +66,9 @@ final class Command: @unchecked Sendable {
         var kept = ProcessInfo.processInfo.environment.filter { name, _ in
             !name.hasPrefix("HINDSIGHT_") && !python.contains(name)
         }
+        // Nothing of a test belongs among the user's own stores.
+        kept["XDG_STATE_HOME"] =
+            FileManager.default.temporaryDirectory.appendingPathComponent("hindsight-test-state").path
         // As many threads as always, but none that spins while it waits: on a busy machine that takes minutes.
         kept["OMP_WAIT_POLICY"] = "PASSIVE"
         return kept

@@ -30,13 +30,14 @@ final class EditorClient: @unchecked Sendable {
     var answersRequests = true
 
     init(
-        directory: String, arguments: [String] = ["lsp", "--stdio"], environment: [String: String]? = nil,
+        directory: String, arguments: [String] = ["lsp", "--stdio"],
+        environment: [String: String] = Command.environment,
         executable: URL = Checkout.hindsight
     ) throws {
         process.executableURL = executable
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        if let environment { process.environment = environment }
+        process.environment = environment
         // Writing to a server that has ended must be an error here, not the end of the tests.
         signal(SIGPIPE, SIG_IGN)
         process.standardInput = input

@@ -15,26 +15,7 @@ public struct StoreServices: ProjectServices {
     }
 
     public func archive(at location: StoreLocation) throws -> (any RunArchive)? {
-        // Reading a store starts the interpreter that it names, and replaying runs what it holds.
-        if let owner = Self.owner(of: location.directory), owner != geteuid() {
-            throw ForeignStore(directory: location.directory)
-        }
-        return try Store.openExisting(location).map(StoreArchive.init)
-    }
-
-    private static func owner(of path: String) -> uid_t? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        return (attributes?[.ownerAccountID] as? NSNumber)?.uint32Value
-    }
-}
-
-/// Somebody else's store: nothing of it is run.
-struct ForeignStore: Error, CustomStringConvertible {
-    var directory: String
-
-    var description: String {
-        "the store \(directory) belongs to another user, so nothing in it is run; record the program yourself, "
-            + "or name a store of your own in the setting hindsight.store"
+        try Store.openExisting(location).map(StoreArchive.init)
     }
 }
 
@@ -43,10 +24,21 @@ final class StoreArchive: RunArchive {
     let store: Store
     private let analyzers = AnalyzerPool()
     private let replayers: ReplayerPair
+    private let registry = StoreRegistry.ofUser()
 
     init(store: Store) {
         self.store = store
         replayers = ReplayerPair(store: store)
+    }
+
+    /// Asked each time: the user may come to trust it while the server runs.
+    private var isTrusted: Bool { registry.trusts(store) }
+
+    /// The first Python on `PATH`: it only parses.
+    private static var ownInterpreter: String? {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        return folders.flatMap { ["\($0)/python3", "\($0)/python"] }
+            .first { $0.hasPrefix("/") && FileManager.default.isExecutableFile(atPath: $0) }
     }
 
     var exportDirectory: String { store.location.directory + "/exports" }
@@ -72,7 +64,10 @@ final class StoreArchive: RunArchive {
     }
 
     func match(_ run: Run, recorded: [RecordedSource], edited: [SourceFile]) async throws -> SourceMatch {
-        try await analyzers.analyzer(of: run.interpreter).match(run, recorded: recorded, edited: edited)
+        // The interpreter is named by the store; in a downloaded one it is whatever its maker liked.
+        let interpreter = isTrusted ? run.interpreter : Self.ownInterpreter
+        guard let interpreter else { throw StoreError.untrusted(directory: store.location.directory) }
+        return try await analyzers.analyzer(of: interpreter).match(run, recorded: recorded, edited: edited)
     }
 
     func estimate(_ question: ReplayQuestion) throws -> Double {
@@ -80,6 +75,13 @@ final class StoreArchive: RunArchive {
     }
 
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate> {
+        guard isTrusted else {
+            let refusal = "\(StoreError.untrusted(directory: store.location.directory))."
+            return AsyncStream { continuation in
+                continuation.yield(.failed(refusal.prefix(1).uppercased() + refusal.dropFirst()))
+                continuation.finish()
+            }
+        }
         let events = replayers.replayer(isWeak: question.allowsWeakSandbox).replay(question.query)
         let (stream, continuation) = AsyncStream.makeStream(of: ReplayUpdate.self)
         let task = Task {
