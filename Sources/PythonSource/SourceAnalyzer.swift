@@ -10,7 +10,8 @@ public final class SourceAnalyzer: Sendable {
 
     /// - Parameter interpreter: The absolute path of a Python interpreter, 3.9 or later.
     public convenience init(interpreter: String) {
-        self.init(interpreter: interpreter, patience: 10)
+        // Far more than any source takes, so that a busy machine is not taken for a process that hangs.
+        self.init(interpreter: interpreter, patience: 60)
     }
 
     /// - Parameter patience: How many seconds an answer may take.

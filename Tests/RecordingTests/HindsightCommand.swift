@@ -60,7 +60,7 @@ struct HindsightCommand {
 
     /// Waits until the output holds the text.
     func wait(for text: String) -> Bool {
-        for _ in 0..<1000 {
+        for _ in 0..<30_000 {
             if outputSoFar.contains(text) { return true }
             usleep(10_000)
         }

@@ -126,7 +126,7 @@ import Testing
         for checkpoint in checkpoints {
             #expect(try reopened.verify(run: run.id, checkpoint: checkpoint.number) == nil)
         }
-        for _ in 0..<500 where !FileManager.default.fileExists(atPath: project.root + "/outlived") {
+        for _ in 0..<30_000 where !FileManager.default.fileExists(atPath: project.root + "/outlived") {
             usleep(10_000)
         }
         #expect(FileManager.default.fileExists(atPath: project.root + "/outlived"))

@@ -33,7 +33,7 @@ import Testing
             id = writer.run
         }
         // The writer's thread may hold it a moment longer.
-        for _ in 0..<100 {
+        for _ in 0..<30_000 {
             if case .running = try scratch.store.runs()[0].status { usleep(10_000) } else { break }
         }
         guard case .interrupted = try scratch.store.run(matching: try #require(id).description).status else {

@@ -26,6 +26,9 @@ final class Command: @unchecked Sendable {
         var description: String
     }
 
+    /// How long a command may take before it counts as hanging; no test is about how fast one is.
+    static let patience = 900.0
+
     private let process = Process()
     private let folder: URL
     private let description: String
@@ -83,7 +86,7 @@ final class Command: @unchecked Sendable {
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    func finish(within seconds: Double = 180) async throws -> Result {
+    func finish(within seconds: Double = Command.patience) async throws -> Result {
         let limit = Date() + seconds
         while process.isRunning {
             if Date() > limit {
@@ -107,7 +110,7 @@ final class Command: @unchecked Sendable {
     /// Starts a process and waits for its end.
     static func run(
         _ executable: String, _ arguments: [String], in directory: URL? = nil,
-        environment: [String: String] = Command.environment, within seconds: Double = 180
+        environment: [String: String] = Command.environment, within seconds: Double = Command.patience
     ) async throws -> Result {
         try await Command(executable, arguments, in: directory, environment: environment).finish(
             within: seconds)

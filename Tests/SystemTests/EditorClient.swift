@@ -3,16 +3,18 @@ import LanguageServerProtocol
 
 /// A language client for tests: starts `hindsight lsp` and speaks JSON-RPC to it, as an editor does.
 ///
-/// Everything waits with a limit and throws when it passes, with the end of what the server wrote to stderr.
+/// Everything waits for what the server sends. The limit says nothing about how fast it should be: it only ends
+/// a wait that would never end, with the end of what the server wrote to stderr.
 final class EditorClient: @unchecked Sendable {
     struct Failure: Error, CustomStringConvertible {
         var description: String
     }
 
+    /// How long anything may take before it counts as hanging.
+    static let patience = 300.0
+
     private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
-    private let errors = Pipe()
+    private let input: FileHandle
     private let condition = NSCondition()
     private let sending = NSLock()
     private var messages: [JSONValue] = []
@@ -34,20 +36,21 @@ final class EditorClient: @unchecked Sendable {
         environment: [String: String] = Command.environment,
         executable: URL = Checkout.hindsight
     ) throws {
+        let (input, output, errors) = try (ClosedPipe(), ClosedPipe(), ClosedPipe())
+        self.input = input.writing
         process.executableURL = executable
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: directory)
         process.environment = environment
         // Writing to a server that has ended must be an error here, not the end of the tests.
         signal(SIGPIPE, SIG_IGN)
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = errors
+        process.standardInput = input.reading
+        process.standardOutput = output.writing
+        process.standardError = errors.writing
         try process.run()
-        let out = output.fileHandleForReading.fileDescriptor
-        let err = errors.fileHandleForReading.fileDescriptor
-        Thread { [self] in readMessages(out) }.start()
-        Thread { [self] in readErrors(err) }.start()
+        for end in [input.reading, output.writing, errors.writing] { try end.close() }
+        Thread { [self] in readMessages(output.reading) }.start()
+        Thread { [self] in readErrors(errors.reading) }.start()
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
@@ -99,10 +102,10 @@ final class EditorClient: @unchecked Sendable {
         return try waitForExit()
     }
 
-    func closeInput() { try? input.fileHandleForWriting.close() }
+    func closeInput() { try? input.close() }
 
-    func waitForExit(within seconds: Double = 10) throws -> Int32 {
-        let limit = Date(timeIntervalSinceNow: seconds)
+    func waitForExit() throws -> Int32 {
+        let limit = Date(timeIntervalSinceNow: Self.patience)
         while process.isRunning {
             if Date() > limit { throw failure("The server did not end.") }
             usleep(5000)
@@ -116,7 +119,7 @@ final class EditorClient: @unchecked Sendable {
 
     func sendRaw(_ bytes: Data) {
         // Answers to the server's requests come from another thread.
-        sending.withLock { try? input.fileHandleForWriting.write(contentsOf: bytes) }
+        sending.withLock { try? input.write(contentsOf: bytes) }
     }
 
     static func frame(_ body: Data) -> Data { Data("Content-Length: \(body.count)\r\n\r\n".utf8) + body }
@@ -136,14 +139,14 @@ final class EditorClient: @unchecked Sendable {
     }
 
     /// The whole response to a request.
-    func response(to id: JSONValue, within seconds: Double = 10) throws -> JSONValue {
-        try wait(within: seconds, for: "a response to request \(id)") { $0.responses[id] }
+    func response(to id: JSONValue) throws -> JSONValue {
+        try wait(for: "a response to request \(id)") { $0.responses[id] }
     }
 
     /// Sends a request and returns its result; an error response is thrown.
     @discardableResult
-    func request(_ method: String, _ parameters: JSONValue, within seconds: Double = 10) throws -> JSONValue {
-        let answer = try response(to: sendRequest(method, parameters), within: seconds)
+    func request(_ method: String, _ parameters: JSONValue) throws -> JSONValue {
+        let answer = try response(to: sendRequest(method, parameters))
         if let error = answer["error"] { throw failure("\(method) failed: \(Self.text(error))") }
         return answer["result"] ?? .null
     }
@@ -157,10 +160,9 @@ final class EditorClient: @unchecked Sendable {
     /// The first message of a method, already received or still to come, that fits.
     @discardableResult
     func waitFor(
-        _ method: String, within seconds: Double = 10,
-        where fits: @escaping (JSONValue) -> Bool = { _ in true }
+        _ method: String, where fits: @escaping (JSONValue) -> Bool = { _ in true }
     ) throws -> JSONValue {
-        try wait(within: seconds, for: method) { client in
+        try wait(for: method) { client in
             client.messages.first { $0["method"]?.stringValue == method && fits($0["params"] ?? .null) }
         }
     }
@@ -248,11 +250,10 @@ final class EditorClient: @unchecked Sendable {
 
     /// Asks until the values of the present text are complete and returns them; with `settled`, until no
     /// verdict is provisional either.
-    func completeValues(_ path: String, within seconds: Double = 60, settled: Bool = false) throws
-        -> JSONValue
-    {
-        let limit = Date(timeIntervalSinceNow: seconds)
+    func completeValues(_ path: String, settled: Bool = false) throws -> JSONValue {
+        let limit = Date(timeIntervalSinceNow: Self.patience)
         while true {
+            let seen = received.count
             let values = try values(path)
             let isSettled = !(values["hits"]?.arrayValue ?? []).contains {
                 $0["verdict"]?.stringValue == "provisional"
@@ -264,7 +265,7 @@ final class EditorClient: @unchecked Sendable {
             }
             if let problem = values["problem"]?.stringValue { throw failure("No values: \(problem)") }
             if Date() > limit { throw failure("The values did not become complete: \(Self.text(values))") }
-            usleep(20_000)
+            waitForNews(beyond: seen + 1)
         }
     }
 
@@ -279,16 +280,25 @@ final class EditorClient: @unchecked Sendable {
     /// Waits until the published diagnostics fit.
     @discardableResult
     func waitForDiagnostics(
-        _ path: String, within seconds: Double = 10, where fits: @escaping ([JSONValue]) -> Bool
+        _ path: String, where fits: @escaping ([JSONValue]) -> Bool
     ) throws -> [JSONValue] {
-        let limit = Date(timeIntervalSinceNow: seconds)
+        let limit = Date(timeIntervalSinceNow: Self.patience)
         while true {
+            let seen = received.count
             let diagnostics = diagnostics(path)
             if fits(diagnostics) { return diagnostics }
             if Date() > limit {
                 throw failure("Other diagnostics were published: \(Self.text(.array(diagnostics)))")
             }
-            usleep(10_000)
+            waitForNews(beyond: seen)
+        }
+    }
+
+    /// Waits for another message from the server; not for ever, since it need not tell that something is known.
+    private func waitForNews(beyond count: Int) {
+        let limit = Date(timeIntervalSinceNow: 0.25)
+        condition.withLock {
+            while messages.count <= count, !isAtEnd, condition.wait(until: limit) {}
         }
     }
 
@@ -316,7 +326,8 @@ final class EditorClient: @unchecked Sendable {
 
     // MARK: - Threads
 
-    private func readMessages(_ descriptor: Int32) {
+    private func readMessages(_ end: FileHandle) {
+        let descriptor = end.fileDescriptor
         var parser = MessageParser()
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -355,7 +366,8 @@ final class EditorClient: @unchecked Sendable {
         }
     }
 
-    private func readErrors(_ descriptor: Int32) {
+    private func readErrors(_ end: FileHandle) {
+        let descriptor = end.fileDescriptor
         var chunk = [UInt8](repeating: 0, count: 1 << 12)
         while true {
             let count = read(descriptor, &chunk, chunk.count)
@@ -365,17 +377,15 @@ final class EditorClient: @unchecked Sendable {
         }
     }
 
-    private func wait<Value>(
-        within seconds: Double, for what: String, _ find: (EditorClient) -> Value?
-    ) throws -> Value {
-        let limit = Date(timeIntervalSinceNow: seconds)
+    private func wait<Value>(for what: String, _ find: (EditorClient) -> Value?) throws -> Value {
+        let limit = Date(timeIntervalSinceNow: Self.patience)
         condition.lock()
         defer { condition.unlock() }
         while true {
             if let value = find(self) { return value }
             if isAtEnd { throw failure("The server ended before \(what) came.", isLocked: true) }
             guard condition.wait(until: limit) else {
-                throw failure("\(what) did not come within \(seconds) s.", isLocked: true)
+                throw failure("\(what) did not come within \(Self.patience) s.", isLocked: true)
             }
         }
     }
@@ -403,5 +413,20 @@ final class EditorClient: @unchecked Sendable {
 
     static func text(_ value: JSONValue) -> String {
         (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "?"
+    }
+}
+
+/// A pipe that other children of the tests do not inherit: with a copy of its writing end in another process,
+/// its end would not be seen before that process ends.
+private struct ClosedPipe {
+    let reading: FileHandle
+    let writing: FileHandle
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw CocoaError(.fileReadUnknown) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+        writing = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
     }
 }

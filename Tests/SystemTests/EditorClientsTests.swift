@@ -72,7 +72,7 @@ extension WholeSystem {
             let (executable, arguments) = start(project)
             let before = try project.contents()
             let ended = try await Command.run(
-                executable, arguments, in: project.folder, environment: environment, within: 120)
+                executable, arguments, in: project.folder, environment: environment)
             #expect(ended.status == 0, "\(ended.errorText)")
             #expect(try project.contents() == before)
 

@@ -41,7 +41,6 @@ extension WholeSystem {
             client.sendRaw(Data("Content-Length: much\r\n\r\n".utf8))
             client.sendRaw(Data("not a header at all\r\n\r\n".utf8))
             client.sendRaw(Data("Content-Length: 99999999999\r\n\r\n".utf8))
-            #expect(client.received.last?["error"]?["code"] != nil)
             // What follows an announced length beyond all limits is lost: the client has to end there.
             client.closeInput()
             #expect(try client.waitForExit() == 1)
@@ -110,11 +109,11 @@ extension WholeSystem {
         }
 
         @Test func randomBytesNeverEndTheServer() throws {
-            var random = SystemRandomNumberGenerator()
             for round in 0..<5 {
+                var random = SplitMix64(state: UInt64(round))
                 let client = try client()
                 for _ in 0..<50 {
-                    let noise = (0..<Int.random(in: 1...300)).map { _ in
+                    let noise = (0..<Int.random(in: 1...300, using: &random)).map { _ in
                         UInt8.random(in: 0...255, using: &random)
                     }
                     if Bool.random(using: &random) {
@@ -166,7 +165,10 @@ extension WholeSystem {
                 messages.append(("workspace/didChangeWatchedFiles", ["changes": []]))
             }
             let client = try client()
-            for (method, parameters) in messages.shuffled() { client.notify(method, parameters) }
+            var random = SplitMix64(state: 1)
+            for (method, parameters) in messages.shuffled(using: &random) {
+                client.notify(method, parameters)
+            }
             #expect(try isAlive(client))
             #expect(try client.shutDown() == 0)
         }
@@ -190,5 +192,18 @@ extension WholeSystem {
             #expect(process.terminationStatus == 1)
             #expect(answers.count > many.count)
         }
+    }
+}
+
+/// The same numbers in each run, so that what fails once fails again.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
     }
 }

@@ -79,7 +79,7 @@ extension WholeSystem {
             }
             var hits: [AnswerLine] = []
             for file in probe.files {
-                let values = try client.completeValues(project.path(file), within: 120, settled: true)
+                let values = try client.completeValues(project.path(file), settled: true)
                 hits += try JSONDecoder().decode(
                     [AnswerLine].self, from: JSONEncoder().encode(values["hits"] ?? []))
             }

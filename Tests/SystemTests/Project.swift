@@ -31,14 +31,14 @@ struct Project: Sendable {
     /// Runs the executable under test in this project.
     func hindsight(
         _ arguments: String..., environment: [String: String] = Command.environment,
-        within seconds: Double = 180
+        within seconds: Double = Command.patience
     ) async throws -> Command.Result {
         try await hindsight(arguments, environment: environment, within: seconds)
     }
 
     func hindsight(
         _ arguments: [String], environment: [String: String] = Command.environment,
-        within seconds: Double = 180
+        within seconds: Double = Command.patience
     ) async throws -> Command.Result {
         try await Command.run(
             Checkout.hindsight.path, arguments, in: folder, environment: environment, within: seconds)

@@ -46,7 +46,7 @@ struct PythonEnvironment: Sendable {
     }
 
     private static func step(_ executable: String, _ arguments: [String], _ what: String) async throws {
-        let result = try await Command.run(executable, arguments, within: 1200)
+        let result = try await Command.run(executable, arguments, within: 3600)
         guard result.status == 0 else {
             throw Unavailable(
                 description: "\(executable) could not \(what):\n\(result.text)\(result.errorText)")

@@ -24,7 +24,7 @@ extension WholeSystem {
             var environment = Command.environment
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
             let result = try await Command.run(
-                python, Self.arguments, in: Checkout.python, environment: environment, within: 600)
+                python, Self.arguments, in: Checkout.python, environment: environment)
             #expect(result.status == 0, "\(result.errorText.suffix(6000))")
         }
     }

@@ -19,12 +19,16 @@ extension WholeSystem {
             let command = try Command(
                 Checkout.hindsight.path, ["record", "--", SmallProgram.python, SmallProgram.file],
                 in: project.folder)
-            let limit = Date() + 30
-            while !command.outputSoFar.contains("epoch 3 ") {
+            try await waitForOutput(of: command) { $0.contains("epoch 3 ") }
+            return command
+        }
+
+        private func waitForOutput(of command: Command, until fits: (String) -> Bool) async throws {
+            let limit = Date() + Command.patience
+            while !fits(command.outputSoFar) {
                 try #require(Date() < limit, "the recorded program does not get on")
                 try await Task.sleep(for: .milliseconds(20))
             }
-            return command
         }
 
         private func expectPrefixOfForesight(
@@ -68,7 +72,7 @@ extension WholeSystem {
             let command = try await recordingInProgress(project)
             // As a terminal does: to the whole group.
             kill(-command.identifier, SIGINT)
-            let recorded = try await command.finish(within: 20)
+            let recorded = try await command.finish()
             #expect(recorded.signalled && recorded.status == SIGINT)
             #expect(recorded.errorText.contains("KeyboardInterrupt"))
             try await expectPrefixOfForesight(try await answers(project, source: Self.slow), atLeast: 3)
@@ -79,7 +83,7 @@ extension WholeSystem {
             defer { project.remove() }
             let command = try await recordingInProgress(project)
             kill(-command.identifier, SIGKILL)
-            _ = try await command.finish(within: 20)
+            _ = try await command.finish()
             try await expectPrefixOfForesight(try await answers(project, source: Self.slow), atLeast: 2)
         }
 
@@ -90,10 +94,9 @@ extension WholeSystem {
             try await expectPrefixOfForesight(try await answers(project, source: Self.slow), atLeast: 2)
             // The query left the program alone.
             let before = command.outputSoFar.count
-            try await Task.sleep(for: .seconds(1))
-            #expect(command.outputSoFar.count > before)
+            try await waitForOutput(of: command) { $0.count > before }
             kill(-command.identifier, SIGINT)
-            _ = try await command.finish(within: 20)
+            _ = try await command.finish()
         }
     }
 }

@@ -124,7 +124,7 @@ final class DemoEditor {
         try send([
             "jsonrpc": "2.0", "id": .integer(requestCount), "method": .string(method), "params": parameters,
         ])
-        guard let answer = inbox.answer(to: requestCount, within: 30) else {
+        guard let answer = inbox.answer(to: requestCount, within: 300) else {
             throw Failure(description: "the language server gave no answer to \(method)")
         }
         if let error = answer["error"] {

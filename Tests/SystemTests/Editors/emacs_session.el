@@ -19,10 +19,12 @@
     (mapcar #'flymake-diagnostic-text (flymake-diagnostics start end))))
 
 (defun test-session ()
+  ;; Their own limits are for people at the keyboard, not for a busy machine.
+  (setq eglot-connect-timeout 300 jsonrpc-default-request-timeout 300)
   (find-file (getenv "TEST_FILE"))
   ;; Eglot waits for the command that opened the file to be over; a batch has no command loop.
   (run-hooks 'post-command-hook)
-  (unless (test-wait 20 #'eglot-current-server) (error "No server was started"))
+  (unless (test-wait 300 #'eglot-current-server) (error "No server was started"))
   (goto-char (point-min))
   (search-forward (getenv "TEST_ANCHOR"))
   (end-of-line)
@@ -33,7 +35,7 @@
   ;; A batch is never idle, and only then are the timers run that send changes and ask Flymake.
   (eglot--signal-textDocument/didChange)
   (flymake-start)
-  (test-wait 60 (lambda ()
+  (test-wait 300 (lambda ()
                   (seq-some (lambda (text)
                               (and (string-search (getenv "TEST_EXPECTED") text)
                                    (not (string-search "provisional" text))))
@@ -42,7 +44,7 @@
   (back-to-indentation)
   (let (shown)
     (eglot-hover-eldoc-function (lambda (text &rest _) (setq shown text)))
-    (test-wait 10 (lambda () shown))
+    (test-wait 300 (lambda () shown))
     (test-note 'hover (if shown (substring-no-properties shown) ""))))
 
 (let ((debug-on-error nil))

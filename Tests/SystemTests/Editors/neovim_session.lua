@@ -12,7 +12,7 @@ local function session()
   local function clients()
     return vim.lsp.get_clients and vim.lsp.get_clients() or vim.lsp.get_active_clients()
   end
-  vim.wait(20000, function()
+  vim.wait(300000, function()
     return #clients() > 0 and clients()[1].initialized
   end, 20)
 
@@ -37,7 +37,7 @@ local function session()
     return found
   end
   local expected = os.getenv("TEST_EXPECTED")
-  vim.wait(60000, function()
+  vim.wait(300000, function()
     local text = table.concat(messages(), "\n")
     return text:find(expected, 1, true) and not text:find("provisional", 1, true)
   end, 50)
@@ -45,7 +45,7 @@ local function session()
 
   vim.cmd("normal! ^")
   vim.lsp.buf.hover()
-  vim.wait(10000, function()
+  vim.wait(300000, function()
     for _, window in ipairs(vim.api.nvim_list_wins()) do
       if vim.api.nvim_win_get_config(window).relative ~= "" then
         local buffer = vim.api.nvim_win_get_buf(window)
