@@ -15,11 +15,61 @@ public struct SourceMatch: Hashable, Sendable, Codable {
     /// without a jump.
     public var continuous: [LoopID]
 
-    public init(files: [File], fingerprint: String, execute: [LoopID], continuous: [LoopID] = []) {
+    /// The probes, apart by what each needs: every group has an answer of its own.
+    public var groups: [Group]
+
+    public init(
+        files: [File], fingerprint: String, execute: [LoopID], continuous: [LoopID] = [],
+        groups: [Group] = []
+    ) {
         self.files = files
         self.fingerprint = fingerprint
         self.execute = execute
         self.continuous = continuous
+        self.groups = groups
+    }
+
+    /// The same match with nothing but these groups of its probes.
+    public func restricted(to keys: Set<String>) -> SourceMatch {
+        var match = self
+        match.groups = groups.filter { keys.contains($0.key) }
+        guard match.groups.count < groups.count else { return self }
+        let probes = Set(match.groups.flatMap(\.probes))
+        for index in files.indices { match.files[index].probes.removeAll { !probes.contains($0.id) } }
+        match.fingerprint = match.groups.map(\.key).joined(separator: " ")
+        func loops(_ path: KeyPath<Group, [LoopID]>) -> [LoopID] {
+            match.groups.flatMap { $0[keyPath: path] }.reduce(into: []) {
+                if !$0.contains($1) { $0.append($1) }
+            }
+        }
+        match.execute = loops(\.execute)
+        match.continuous = loops(\.continuous)
+        return match
+    }
+
+    /// Probes that are answered together, because they share what was added for them.
+    public struct Group: Hashable, Sendable, Codable {
+        /// Equal where the answer is, whatever else is asked beside it.
+        public var key: String
+        /// The ids of its probes.
+        public var probes: [String]
+        /// The recorded block in which its only probe stands as a statement of its own; two such probes of one
+        /// block are executed in the order of the text.
+        public var block: String?
+        /// As those of the match, for this group alone.
+        public var execute: [LoopID]
+        public var continuous: [LoopID]
+
+        public init(
+            key: String, probes: [String], block: String? = nil, execute: [LoopID],
+            continuous: [LoopID] = []
+        ) {
+            self.key = key
+            self.probes = probes
+            self.block = block
+            self.execute = execute
+            self.continuous = continuous
+        }
     }
 
     /// One edited file.
@@ -157,7 +207,7 @@ public struct SourceMatch: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case files, fingerprint, execute, continuous
+        case files, fingerprint, execute, continuous, groups
     }
 
     public init(from decoder: any Decoder) throws {
@@ -167,5 +217,6 @@ public struct SourceMatch: Hashable, Sendable, Codable {
         execute = try container.decode([LoopID].self, forKey: .execute)
         // Matches that were kept by an earlier version have none.
         continuous = try container.decodeIfPresent([LoopID].self, forKey: .continuous) ?? []
+        groups = try container.decodeIfPresent([Group].self, forKey: .groups) ?? []
     }
 }

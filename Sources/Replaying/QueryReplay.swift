@@ -123,17 +123,13 @@ final class QueryReplay {
                 }
             })
         else { return }
-        let ordinals = Dictionary(
-            query.probesInOrder.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var kept: [Hit] = []
-        for (number, hit) in answer.main.hits.enumerated() where isWanted[number] {
-            guard let ordinal = ordinals[answer.main.probes[number]] else { return }
-            var hit = hit
-            hit.line = ordinal
+        let wanted = answer.main.hits.indices.filter { isWanted[$0] }
+        let kept = wanted.map { number in
+            var hit = answer.main.hits[number]
             hit.verdict = answer.verdicts[number]
-            kept.append(hit)
+            return hit
         }
-        try replayer.store.keepAnswer(run: query.run.id, fingerprint: query.answerKey, hits: kept)
+        try replayer.keep(kept, of: wanted.map { answer.main.probes[$0] }, for: query)
     }
 
     private func keepSegments(_ evidence: Evidence) {
@@ -275,7 +271,8 @@ final class QueryReplay {
             root: query.run.root,
             sources: material.sources.map {
                 .init(path: $0.path, module: $0.module, recorded: $0.text, edited: edited[$0.path])
-            }, recorded: material, plan: pass.plan, states: states)
+            }, groups: query.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
+            recorded: material, plan: pass.plan, states: states)
         do {
             try worker.connection.write(instructions)
         } catch {

@@ -1,6 +1,5 @@
 import Foundation
 import HindsightCore
-import PythonRuntime
 import PythonSource
 import RunStore
 import Synchronization
@@ -57,23 +56,6 @@ public final class Replayer: Sendable {
             .estimate
     }
 
-    /// Hits of this query that were kept from an earlier answer, with the lines of the sources as they are
-    /// now; nil where none were kept. Blocks on the store.
-    public func keptAnswer(_ query: HindsightQuery) throws -> [Hit]? {
-        guard let hits = try store.keptAnswer(run: query.run.id, fingerprint: query.answerKey) else {
-            return nil
-        }
-        let probes = query.probesInOrder
-        // Kept hits carry the ordinal of their probe instead of a line, which an edit elsewhere may move.
-        guard hits.allSatisfy({ probes.indices.contains($0.line) }) else { return nil }
-        return hits.map { kept in
-            var hit = kept
-            hit.file = probes[kept.line].file
-            hit.line = probes[kept.line].line
-            return hit
-        }
-    }
-
     func material(of run: Run) throws -> RecordedMaterial {
         if let known = materials.withLock({ $0[run.id] }) { return known }
         let material = try RecordedMaterial(of: run, in: store)
@@ -91,30 +73,6 @@ public final class Replayer: Sendable {
 }
 
 extension HindsightQuery {
-    struct ProbePlace {
-        var id: String
-        var file: String
-        var line: Int
-    }
-
-    /// By file and place: an order that stays when lines move.
-    var probesInOrder: [ProbePlace] {
-        match.files.sorted { $0.path < $1.path }.flatMap { file in
-            file.probes.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map {
-                ProbePlace(id: $0.id, file: file.path, line: $0.line)
-            }
-        }
-    }
-
-    /// What an answer is kept under.
-    var answerKey: String {
-        // An answer of another runtime is not this one's.
-        let key = "\(match.fingerprint) \(RuntimeResources.version)"
-        guard let iterations else { return key }
-        let parts = iterations.loops.map { "\($0.name)=\($0.parts)" }.joined(separator: ",")
-        return "\(key) \(parts)"
-    }
-
     func planner(for material: RecordedMaterial, unusable: Set<Int>) -> Planner {
         Planner(
             history: material.history, loops: material.loops, execute: Set(match.execute),

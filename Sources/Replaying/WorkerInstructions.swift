@@ -8,6 +8,8 @@ struct WorkerInstructions: Encodable {
     var root: String
     var module: String?
     var sources: [Source]
+    /// The keys of the groups of probes to answer; nil for everything that was added.
+    var groups: [String]?
     var entropy: [EntropyRecord]
     var initial: [String: String]
     var hashseed: String?
@@ -81,6 +83,7 @@ struct WorkerInstructions: Encodable {
         try container.encode(root, forKey: .root)
         try container.encode(module, forKey: .module)
         try container.encode(sources, forKey: .sources)
+        try container.encode(groups, forKey: .groups)
         try container.encode(entropy, forKey: .entropy)
         try container.encode(initial, forKey: .initial)
         try container.encode(hashseed, forKey: .hashseed)
@@ -91,15 +94,17 @@ struct WorkerInstructions: Encodable {
     }
 
     enum Keys: CodingKey {
-        case t, root, module, sources, entropy, initial, hashseed, jumps, checks, checkpoints, stop
+        case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop
     }
 
     init(
-        root: String, sources: [Source], recorded: RecordedMaterial, plan: Plan, states: [StateLocation]
+        root: String, sources: [Source], groups: [String]?, recorded: RecordedMaterial, plan: Plan,
+        states: [StateLocation]
     ) {
         self.root = root
         module = recorded.run.module
         self.sources = sources
+        self.groups = groups
         entropy = recorded.entropy
         initial = recorded.initialStates
         hashseed = recorded.details.hashSeed

@@ -42,7 +42,8 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
     private var replays: [AsyncStream<ReplayUpdate>.Continuation] = []
     private(set) var questions: [ReplayQuestion] = []
     private(set) var cancelledCount = 0
-    private(set) var matchCount = 0
+    private var matchCount = 0
+    private var isHoldingMatches = false
     private var records: [LogRecord] = []
     private var version = 0
     private var newest = "7f3a"
@@ -86,14 +87,24 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
 
     var replayCount: Int { lock.withLock { questions.count } }
 
-    /// Plays on in the newest replay.
-    func yield(_ update: ReplayUpdate) {
-        _ = lock.withLock { replays.last }?.yield(update)
+    /// How many analyses were begun.
+    var analysisCount: Int { lock.withLock { matchCount } }
+
+    /// While set, analyses are begun and do not end.
+    var holdsAnalyses: Bool {
+        get { lock.withLock { isHoldingMatches } }
+        set { lock.withLock { isHoldingMatches = newValue } }
     }
 
-    /// A hit of the first probe.
-    func hit(_ index: Int, _ text: String, _ verdict: Verdict = .exact) -> Hit {
-        let probe = lock.withLock { questions.last }!.match.files.first { !$0.probes.isEmpty }!
+    /// Plays on in the newest replay, or in an earlier one.
+    func yield(_ update: ReplayUpdate, in number: Int? = nil) {
+        _ = lock.withLock { number.map { replays[$0] } ?? replays.last }?.yield(update)
+    }
+
+    /// A hit of the first probe of the newest replay, or of an earlier one.
+    func hit(_ index: Int, _ text: String, _ verdict: Verdict = .exact, in number: Int? = nil) -> Hit {
+        let question = lock.withLock { number.map { questions[$0] } ?? questions.last }!
+        let probe = question.match.files.first { !$0.probes.isEmpty }!
         return Hit(
             file: probe.path, line: probe.probes[0].line, text: text,
             iterations: [Iteration(loop: "epoch", index: index, value: .integer(index))],
@@ -129,8 +140,9 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
     }
 
     func match(_ run: Run, recorded: [RecordedSource], edited: [SourceFile]) async throws -> SourceMatch {
-        if let matchError { throw SourceAnalysisError(matchError) }
         lock.withLock { matchCount += 1 }
+        while lock.withLock({ isHoldingMatches }) { try await Task.sleep(for: .milliseconds(2)) }
+        if let matchError { throw SourceAnalysisError(matchError) }
         let files = edited.map { file -> SourceMatch.File in
             var result = SourceMatch.File(path: file.path)
             guard !file.text.contains("(((") else {
@@ -161,10 +173,17 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
             }
             return result
         }
-        let probes = edited.flatMap { $0.text.components(separatedBy: "\n") }.filter {
-            $0.contains("print(") && !$0.contains("\"loss\", loss") && !$0.contains("done")
+        let groups = files.flatMap { file -> [SourceMatch.Group] in
+            let lines = edited.first { $0.path == file.path }!.text.components(separatedBy: "\n")
+            return file.probes.map { probe in
+                let text = lines[probe.line - 1]
+                // One that is not a statement of its own.
+                let block = text.contains("if ") ? nil : "train.py 2"
+                return SourceMatch.Group(key: text, probes: [probe.id], block: block, execute: [])
+            }
         }
-        return SourceMatch(files: files, fingerprint: probes.joined(separator: "\n"), execute: [])
+        return SourceMatch(
+            files: files, fingerprint: groups.map(\.key).joined(separator: "\n"), execute: [], groups: groups)
     }
 
     func estimate(_ question: ReplayQuestion) throws -> Double { 2 }

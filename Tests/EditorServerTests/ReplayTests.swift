@@ -40,7 +40,7 @@ import Testing
         archive.yield(.hits([archive.hit(0, "gnorm 1.5"), archive.hit(1, "gnorm 2.5")]))
         archive.yield(
             .verdicts([
-                VerdictChange(order: OrderKey([1, 2, 0, 0]), file: "train.py", line: 5, verdict: .exact)
+                VerdictUpdate(order: OrderKey([1, 2, 0, 0]), file: "train.py", line: 5, verdict: .exact)
             ]))
         archive.yield(.finished)
         let values = try await session.completeValues()
@@ -76,10 +76,12 @@ import Testing
         let (session, archive) = try await replaying()
         archive.yield(.hits([archive.hit(0, "gnorm 1")]))
         _ = try await session.eventually("a value") { try await replayed(session).count == 1 ? true : nil }
+        archive.holdsAnalyses = true
         session.replace("import math\n", with: "import math\n# a remark\n")
         // Until the analysis has seen the new text, no value of the old one is given.
         #expect(try await replayed(session).isEmpty)
         #expect(try await session.hints().count == 3)
+        archive.holdsAnalyses = false
         _ = try await session.eventually("the value again") {
             try await replayed(session).count == 1 ? true : nil
         }
@@ -103,16 +105,61 @@ import Testing
         session.end()
     }
 
+    @Test func aSecondProbeLeavesTheFirstAlone() async throws {
+        let (session, archive) = try await replaying()
+        archive.yield(.hits([archive.hit(0, "gnorm 1")]))
+        _ = try await session.eventually("a value") { try await replayed(session).count == 1 ? true : nil }
+        session.replace(Self.probe, with: Self.probe + "    print(\"more\", loss)\n")
+        _ = try await session.eventually("another replay") { archive.replayCount == 2 ? true : nil }
+        #expect(archive.cancelledCount == 0)
+        #expect(archive.questions[1].match.groups.map(\.key) == ["    print(\"more\", loss)"])
+        archive.yield(.hits([archive.hit(0, "more 1")]))
+        archive.yield(.finished)
+        archive.yield(.hits([archive.hit(1, "gnorm 2", in: 0)]), in: 0)
+        archive.yield(.finished, in: 0)
+        let values = try await session.completeValues()
+        let texts = values["hits"]?.arrayValue?.compactMap { $0["text"]?.stringValue } ?? []
+        #expect(texts.prefix(5) == ["gnorm 1", "more 1", "loss 1.0", "gnorm 2", "loss 0.5"])
+        #expect(archive.replayCount == 2)
+
+        // One of them is taken back and typed again: both are still known.
+        session.replace(Self.probe, with: "")
+        _ = try await session.completeValues()
+        #expect(try await replayed(session) == ["more 1"])
+        session.replace("    print(\"more\"", with: Self.probe + "    print(\"more\"")
+        _ = try await session.completeValues()
+        #expect(try await replayed(session) == ["gnorm 1", "more 1", "gnorm 2"])
+        #expect(archive.replayCount == 2)
+        session.end()
+    }
+
+    @Test func anOrderThatCannotBeToldIsAskedFor() async throws {
+        let (session, archive) = try await replaying()
+        archive.yield(.hits([archive.hit(0, "gnorm 1")]))
+        archive.yield(.finished)
+        _ = try await session.completeValues()
+        session.replace(Self.probe, with: Self.probe + "    if loss: print(\"more\", loss)\n")
+        _ = try await session.eventually("another replay") { archive.replayCount == 2 ? true : nil }
+        archive.yield(.hits([archive.hit(0, "more 1")]))
+        archive.yield(.finished)
+        _ = try await session.eventually("one replay for both") { archive.replayCount == 3 ? true : nil }
+        #expect(archive.questions[2].match.groups.count == 2)
+        session.end()
+    }
+
     @Test func aTextThatDoesNotParseChangesNothing() async throws {
         let (session, archive) = try await replaying()
         archive.yield(.hits([archive.hit(0, "gnorm 1")]))
         archive.yield(.finished)
         _ = try await session.completeValues()
+        let before = archive.analysisCount
         session.replace("import math\n", with: "import math\nx = (((\n")
-        try await Task.sleep(for: .milliseconds(100))
+        _ = try await session.eventually("an analysis") { archive.analysisCount > before ? true : nil }
         #expect(try await session.values()["complete"] == false)
         #expect(try await session.hints()[0].hasPrefix("gnorm 1"))
-        #expect(session.diagnosticMessages.contains { $0.hasPrefix("gnorm 1") })
+        _ = try await session.eventually("the value") {
+            session.diagnosticMessages.contains { $0.hasPrefix("gnorm 1") } ? true : nil
+        }
         session.replace("x = (((\n", with: "")
         _ = try await session.completeValues()
         #expect(try await replayed(session) == ["gnorm 1"])
@@ -130,7 +177,10 @@ import Testing
         archive.yield(.finished)
         _ = try await session.wait("the end") { $0.first { $0["params"]?["value"]?["kind"] == "end" } }
         archive.yield(.progress(fraction: 1, message: "late"))
-        try await Task.sleep(for: .milliseconds(50))
+        archive.yield(.note("what came before is handled"))
+        _ = try await session.wait("the note") {
+            $0.first { $0["params"]?["message"] == "what came before is handled" }
+        }
         let token = session.received("window/workDoneProgress/create").first?["params"]?["token"]
         let progress = session.received("$/progress").filter { $0["params"]?["token"] == token }
         #expect(progress.first?["params"]?["value"]?["cancellable"] == true)
@@ -156,12 +206,15 @@ import Testing
 
     @Test func aClientThatAnnouncesNothingIsAskedNothing() async throws {
         let (session, archive) = try await replaying(capabilities: .object([:]))
-        archive.yield(.hits([archive.hit(0, "gnorm 1")]))
-        archive.yield(.finished)
-        _ = try await session.eventually("the value") {
-            session.diagnosticMessages.contains { $0.hasPrefix("gnorm 1") } ? true : nil
+        // Longer than progress is held back: values are published at most every 100 ms.
+        for index in 0..<4 {
+            archive.yield(.hits([archive.hit(index, "gnorm \(index)")]))
+            _ = try await session.eventually("the value") {
+                session.diagnosticMessages.contains { $0.hasPrefix("gnorm \(index)") } ? true : nil
+            }
         }
-        try await Task.sleep(for: .milliseconds(300))
+        archive.yield(.finished)
+        _ = try await session.completeValues()
         #expect(session.received.allSatisfy { $0["id"] == nil || $0["method"] == nil })
         let hover = try #require(try await session.hover(line: 4))
         #expect(!hover.contains("|"))

@@ -163,7 +163,7 @@ final class Session: @unchecked Sendable {
     var diagnosticMessages: [String] { diagnostics.compactMap { $0["message"]?.stringValue } }
 
     func eventually<Value>(_ what: String, _ find: () async throws -> Value?) async throws -> Value {
-        let limit = Date(timeIntervalSinceNow: 20)
+        let limit = Date(timeIntervalSinceNow: 300)
         while Date() < limit {
             if let value = try await find() { return value }
             try await Task.sleep(for: .milliseconds(3))

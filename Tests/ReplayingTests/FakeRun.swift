@@ -107,7 +107,10 @@ final class FakeRun {
             run: run,
             match: SourceMatch(
                 files: [.init(path: "train.py", probes: probes)], fingerprint: "\(lines)",
-                execute: Array(execute)),
+                execute: Array(execute),
+                groups: probes.map {
+                    SourceMatch.Group(key: "group \($0.line)", probes: [$0.id], execute: $0.loops)
+                }),
             edited: [
                 SourceFile(path: "train.py", text: lines.map { "probe\($0)" }.joined(separator: " "))
             ],

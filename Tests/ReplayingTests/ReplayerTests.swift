@@ -151,6 +151,38 @@ import Testing
         #expect(answer.verdicts == ["exact"])
     }
 
+    @Test func eachProbesAnswerIsKeptWhateverStoodBesideIt() async throws {
+        let run = try FakeRun(checkpointsAt: [.epoch(1), .stepExit(2)])
+        let replayer = Replayer(store: run.store)
+        let both = await Answer(replayer.replay(try run.query([8, 11])))
+        #expect(both.verdicts == ["exact"])
+        for (line, count) in [(8, 12), (11, 4)] {
+            let alone = await Answer(replayer.replay(try run.query([line])))
+            #expect(alone.plans.isEmpty)
+            #expect(alone.texts == both.hits.filter { $0.line == line }.map(\.text))
+            #expect(alone.hits.count == count)
+        }
+        _ = await Answer(replayer.replay(try run.query([14])))
+        let all = await Answer(replayer.replay(try run.query([8, 11, 14])))
+        #expect(all.plans.isEmpty)
+        #expect(all.texts == both.texts + ["final 12"])
+        #expect(all.verdicts == ["exact"])
+    }
+
+    @Test func aWholeAnswerHoldsThatOfASelection() async throws {
+        let run = try FakeRun(checkpointsAt: [.epoch(1)])
+        let replayer = Replayer(store: run.store)
+        _ = await Answer(replayer.replay(try run.query([8])))
+        for (selection, texts) in [
+            ("epoch=1", ["x 4", "x 5", "x 6"]), ("epoch=last,step=0", ["x 10"]), ("step=7", []),
+        ] {
+            let answer = await Answer(replayer.replay(try run.query([8], iterations: selection)))
+            #expect(answer.failure == nil)
+            #expect(answer.plans.isEmpty)
+            #expect(answer.texts == texts)
+        }
+    }
+
     @Test func cancellingKillsTheWholeProcessTree() async throws {
         let run = try FakeRun(checkpointsAt: [], fake: "hang")
         let query = try run.query([8])
@@ -162,9 +194,9 @@ import Testing
         #expect(try await Self.happens { Self.processes(mentioning: run.root) == 0 })
     }
 
-    /// Whether something comes true within ten seconds.
+    /// Whether something comes true; the limit is long, since it only ends what would never end.
     private static func happens(_ condition: () -> Bool) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<10_000 {
             if condition() { return true }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -5,8 +5,7 @@ struct Placement: Equatable {
     enum Statement: Hashable {
         /// A statement of the recorded program: its site there.
         case recorded(String)
-        /// A probe: its number among the probes of the query it belongs to.
-        case probe(Int)
+        case probe(ProbeName)
     }
 
     var statement: Statement

@@ -18,6 +18,8 @@ struct Annotation {
 
     var range: Range<Int>
     var isReplayed: Bool
+    /// Values with the same number come from the same replay.
+    var pass: Int?
     var series: Series
     var state: State
     /// What the probe raised instead of logging.
@@ -36,12 +38,15 @@ extension EditorServer {
                 return Annotation(
                     range: placement.range, isReplayed: false, series: series, state: .complete, failure: nil,
                     run: session.run)
-            case .probe(let number):
-                guard let inquiry = session.inquiry else { return nil }
+            case .probe(let name):
+                guard let pass = session.inquiries.firstIndex(where: { $0.groups.contains(name.group) })
+                else { return nil }
+                let inquiry = session.inquiries[pass]
                 return Annotation(
-                    range: placement.range, isReplayed: true, series: inquiry.series[number] ?? Series(),
+                    range: placement.range, isReplayed: true, pass: pass,
+                    series: inquiry.series[name] ?? Series(),
                     state: document.isAnalyzed ? state(inquiry) : .unconfirmed,
-                    failure: inquiry.failures[number],
+                    failure: inquiry.failures[name],
                     run: session.run)
             }
         }

@@ -21,14 +21,15 @@ extension EditorServer {
         }
         switch command {
         case .replayAll:
-            replayAgain(try inquiry(session), iterations: nil, session)
+            try checkIsAsked(session)
+            askAgain(iterations: nil, session)
             reply(.null)
         case .replayLastIteration:
-            let inquiry = try inquiry(session)
-            replayAgain(inquiry, iterations: try lastIteration(inquiry, session), session)
+            try checkIsAsked(session)
+            askAgain(iterations: try lastIteration(session), session)
             reply(.null)
         case .cancelReplay:
-            if let inquiry = session.inquiry { cancel(inquiry, session) }
+            for inquiry in session.inquiries { cancel(inquiry, session) }
             reply(.null)
         case .showRun:
             connection.notify(
@@ -39,27 +40,16 @@ extension EditorServer {
         }
     }
 
-    private func inquiry(_ session: RunSession) throws -> Inquiry {
-        guard let inquiry = session.inquiry else {
+    private func checkIsAsked(_ session: RunSession) throws {
+        if session.asked == nil {
             throw ResponseError(.requestFailed, "There is no new log statement to replay.")
-        }
-        return inquiry
-    }
-
-    private func replayAgain(_ inquiry: Inquiry, iterations: IterationSelection?, _ session: RunSession) {
-        endProgress(inquiry, message: nil)
-        inquiry.question.iterations = iterations
-        inquiry.isNarrowed = iterations != nil
-        replay(inquiry, session)
-        needsLensRefresh = true
-        for document in documents.values where document.membership?.session === session {
-            valuesChanged(in: document)
         }
     }
 
     /// The last iteration of every outermost loop around a probe.
-    private func lastIteration(_ inquiry: Inquiry, _ session: RunSession) throws -> IterationSelection {
-        let targets = Set(inquiry.probes.compactMap { $0.loops.first.flatMap(session.target) })
+    private func lastIteration(_ session: RunSession) throws -> IterationSelection {
+        let loops = session.inquiries.flatMap(\.loops)
+        let targets = Set(loops.compactMap { $0.first.flatMap(session.target) })
         guard !targets.isEmpty else {
             throw ResponseError(.requestFailed, "The new log statements stand in no loop.")
         }

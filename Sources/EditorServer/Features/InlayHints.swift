@@ -41,5 +41,12 @@ extension EditorServer {
         capabilities.hoverFormats.contains("markdown") ? .markdown : .plaintext
     }
 
-    func estimate(_ document: OpenDocument) -> Double? { document.membership?.session?.inquiry?.estimate }
+    /// Seconds that replaying all probes takes, where it is known.
+    func estimate(_ document: OpenDocument) -> Double? {
+        guard let inquiries = document.membership?.session?.inquiries, !inquiries.isEmpty else { return nil }
+        return inquiries.reduce(0) { sum, inquiry in
+            guard let sum, let estimate = inquiry.estimate else { return nil }
+            return sum + estimate
+        }
+    }
 }

@@ -17,10 +17,10 @@ extension EditorServer {
                 title: "Hindsight: show the run", command: .showRun,
                 lens: "run \(RunText.short(session.run))")
         ]
-        if let inquiry = session.inquiry {
-            let cost = inquiry.estimate.map { " (about \(NumberText.duration($0)))" } ?? ""
-            if inquiry.isRunning {
-                let progress = inquiry.progress.map { ": \($0.message)" } ?? ""
+        if !session.inquiries.isEmpty {
+            let cost = estimate(document).map { " (about \(NumberText.duration($0)))" } ?? ""
+            if let running = session.inquiries.first(where: \.isRunning) {
+                let progress = running.progress.map { ": \($0.message)" } ?? ""
                 offers.append(
                     Offer(
                         title: "Hindsight: cancel the replay", command: .cancelReplay,
@@ -31,7 +31,7 @@ extension EditorServer {
                         title: "Hindsight: replay all iterations\(cost)", command: .replayAll,
                         lens: "replay all\(cost)"))
             }
-            if inquiry.probes.contains(where: { !$0.loops.isEmpty }) {
+            if session.inquiries.contains(where: { $0.loops.contains { !$0.isEmpty } }) {
                 offers.append(
                     Offer(
                         title: "Hindsight: replay only the last iteration", command: .replayLastIteration,

@@ -70,7 +70,7 @@ extension EditorServer {
 
     func cancelProgress(_ token: RequestID) {
         guard let inquiry = progressReports[token]?.inquiry,
-            let session = allSessions.first(where: { $0.inquiry === inquiry })
+            let session = allSessions.first(where: { $0.inquiries.contains { $0 === inquiry } })
         else { return }
         cancel(inquiry, session)
     }

@@ -43,6 +43,7 @@ extension EditorServer {
                 hits.append(contentsOf: statement.annotation.series.hits.map { ($0.order, index, $0) })
             }
             hits.sort { ($0.order, $0.statement) < ($1.order, $1.statement) }
+            Self.order(&hits, pass: { statements[$0].annotation.pass })
             var json = HitJSON()
             json.raw(#"{"version":\#(version),"complete":\#(isComplete),"hits":["#)
             for (index, entry) in hits.enumerated() {
@@ -64,21 +65,44 @@ extension EditorServer {
         }
     }
 
+    /// Within one slot hits of several passes are known to stand in the order of the text (see
+    /// `SeparateAnswers`).
+    private static func order(
+        _ hits: inout [(order: OrderKey, statement: Int, hit: Hit)], pass: (Int) -> Int?
+    ) {
+        var start = 0
+        while start < hits.count {
+            let slot = hits[start].order.components.dropLast()
+            var end = start + 1
+            while end < hits.count, hits[end].order.components.dropLast() == slot { end += 1 }
+            let passes = Set(hits[start..<end].compactMap { pass($0.statement) })
+            if passes.count > 1 { hits[start..<end].sort { $0.statement < $1.statement } }
+            start = end
+        }
+    }
+
     private func isComplete(_ document: OpenDocument, range: TextRange?) -> Bool {
         guard document.isPython else { return true }
         guard let membership = document.membership else { return !document.isBeingPlaced }
         guard let session = membership.session else { return true }
         guard document.isAnalyzed else { return false }
-        let hasProbes = document.placements.all.contains {
-            if case .probe = $0.statement { true } else { false }
+        return document.placements.all.allSatisfy { placement in
+            guard case .probe(let name) = placement.statement else { return true }
+            if let range {
+                let place = document.text.range(of: placement.range, encoding: encoding)
+                guard range.touches(place) else { return true }
+            }
+            return session.inquiry(for: name).map { $0.phase == .finished && !$0.isNarrowed } ?? false
         }
-        guard hasProbes else { return true }
-        return session.inquiry.map { $0.phase == .finished && !$0.isNarrowed } ?? false
     }
 
     private func problem(_ document: OpenDocument) -> String? {
         guard let session = document.membership?.session else { return nil }
-        if case .failed(let sentence)? = session.inquiry?.phase, document.isAnalyzed { return sentence }
+        if document.isAnalyzed {
+            for inquiry in session.inquiries {
+                if case .failed(let sentence) = inquiry.phase { return sentence }
+            }
+        }
         return session.problem
     }
 }

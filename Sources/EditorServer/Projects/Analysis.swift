@@ -102,38 +102,36 @@ extension EditorServer {
     private func take(
         _ match: SourceMatch, edited: [SourceFile], _ session: RunSession, _ texts: [AnalyzedText]
     ) {
-        let probes = match.files.sorted { $0.path < $1.path }.flatMap { file in
-            file.probes.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map { probe in
-                Inquiry.Probe(file: file.path, line: probe.line, loops: probe.loops)
-            }
-        }
         // A probe in a file that nobody looks at is not worth a replay.
         let shown = Set(
             documents.values.compactMap { $0.membership?.session === session ? $0.membership?.path : nil })
-        let isShown = probes.contains { shown.contains($0.file) }
-        ask(match, edited: edited, probes: isShown ? probes : [], session)
+        let seen = Set(
+            match.files.filter { shown.contains($0.path) }.flatMap { $0.probes.map(\.id) })
+        let groups = match.answerGroups.filter { !seen.isDisjoint(with: $0.probes) }
+        let names = match.probeNames
+        var asked = match.restricted(to: Set(groups.map(\.key)))
+        if groups.isEmpty { asked = SourceMatch(files: [], fingerprint: "", execute: []) }
+        ask(asked, edited: edited, session)
 
-        var number = 0
-        for file in match.files.sorted(by: { $0.path < $1.path }) {
-            let first = number
-            number += file.probes.count
+        for file in match.files {
             guard let text = texts.first(where: { $0.path == file.path }) else { continue }
-            place(file, firstProbe: first, in: text.document, revision: text.revision)
+            place(file, names, in: text.document, revision: text.revision)
         }
         for text in texts { valuesChanged(in: text.document) }
     }
 
     private func place(
-        _ file: SourceMatch.File, firstProbe: Int, in document: OpenDocument, revision: Int
+        _ file: SourceMatch.File, _ names: [String: ProbeName], in document: OpenDocument, revision: Int
     ) {
         let text = document.text
-        let probes = file.probes.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
-        let added = probes.enumerated().map { index, probe in
-            Placement(
-                statement: .probe(firstProbe + index),
-                range: Self.bytes(
-                    text, line: probe.line, column: probe.column, endLine: probe.endLine,
-                    endColumn: probe.endColumn))
+        let added = file.probes.compactMap { probe in
+            names[probe.id].map { name in
+                Placement(
+                    statement: .probe(name),
+                    range: Self.bytes(
+                        text, line: probe.line, column: probe.column, endLine: probe.endLine,
+                        endColumn: probe.endColumn))
+            }
         }
         let logs = file.logs.map { log in
             Placement(

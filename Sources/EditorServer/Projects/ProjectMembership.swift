@@ -100,7 +100,7 @@ extension EditorServer {
 
     private func dropIfUnused(_ session: RunSession, in project: Project) {
         guard !documents.values.contains(where: { $0.membership?.session === session }) else { return }
-        session.inquiry?.stop()
+        for inquiry in session.inquiries { inquiry.stop() }
         if let timer = session.analysisTimer { thread.cancel(timer: timer) }
         project.sessions[session.run.id] = nil
     }

@@ -57,7 +57,7 @@ public enum ReplayUpdate: Sendable {
     /// Work begins; seconds it will take.
     case began(seconds: Double)
     case hits([Hit])
-    case verdicts([VerdictChange])
+    case verdicts([VerdictUpdate])
     /// Something for people: how far it is; the fraction is from 0 to 1.
     case progress(fraction: Double?, message: String)
     /// A probe raised an exception.
@@ -69,19 +69,4 @@ public enum ReplayUpdate: Sendable {
     case finished
     /// What happened, and what to do next.
     case failed(String)
-}
-
-/// The hits at one place in the run are known better now.
-public struct VerdictChange: Hashable, Sendable {
-    public var order: OrderKey
-    public var file: String
-    public var line: Int
-    public var verdict: Verdict
-
-    public init(order: OrderKey, file: String, line: Int, verdict: Verdict) {
-        self.order = order
-        self.file = file
-        self.line = line
-        self.verdict = verdict
-    }
 }

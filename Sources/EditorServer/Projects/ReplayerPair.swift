@@ -27,13 +27,7 @@ extension ReplayUpdate {
         switch event {
         case .planned(let plan): [.began(seconds: plan.estimate.seconds)]
         case .hits(let hits): [.hits(hits)]
-        case .verdicts(let updates):
-            [
-                .verdicts(
-                    updates.map {
-                        VerdictChange(order: $0.order, file: $0.file, line: $0.line, verdict: $0.verdict)
-                    })
-            ]
+        case .verdicts(let updates): [.verdicts(updates)]
         case .progress(let progress): [.progress(fraction: progress.fraction, message: message(progress))]
         case .note(let sentence): [.note(sentence)]
         case .probeFailed(let file, let line, let message):

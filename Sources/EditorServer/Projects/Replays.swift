@@ -3,65 +3,98 @@ import LanguageServerProtocol
 import PythonSource
 
 extension EditorServer {
-    /// The probes of the present sources: the same question as before goes on, another takes its place.
-    func ask(_ match: SourceMatch, edited: [SourceFile], probes: [Inquiry.Probe], _ session: RunSession) {
-        guard !probes.isEmpty else {
-            retire(session)
-            return
+    /// The probes of the present sources: what is being answered goes on, and only what is new is asked.
+    func ask(_ match: SourceMatch, edited: [SourceFile], _ session: RunSession) {
+        session.asked = match.answerGroups.isEmpty ? nil : (match, edited)
+        let wanted = Set(match.answerGroups.map(\.key))
+        for inquiry in session.inquiries where inquiry.groups.isDisjoint(with: wanted) {
+            retire(inquiry, session)
         }
-        if let present = session.inquiry, present.fingerprint == match.fingerprint,
-            present.probes.count == probes.count
-        {
-            return
+        var missing = wanted.subtracting(session.inquiries.flatMap(\.groups))
+        for known in session.answers(to: missing) {
+            session.inquiries.append(known)
+            missing.subtract(known.groups)
         }
-        retire(session)
-        if let known = session.answer(to: match.fingerprint), known.probes.count == probes.count {
-            session.inquiry = known
-            return
-        }
-        var iterations: IterationSelection?
-        if let specification = settings.iterations {
-            do {
-                iterations = try IterationSelection(parsing: specification)
-            } catch {
-                say("The setting hindsight.iterations cannot be used: \(error)")
-            }
-        }
-        let question = ReplayQuestion(
-            run: session.run, match: match, edited: edited, iterations: iterations,
-            allowsWeakSandbox: settings.allowWeakSandbox)
-        let inquiry = Inquiry(fingerprint: match.fingerprint, question: question, probes: probes)
-        session.inquiry = inquiry
-        estimate(inquiry, session)
-        if settings.replay == .automatic { replay(inquiry, session) }
+        guard !missing.isEmpty else { return checkOrder(session) }
+        begin(
+            missing, iterations: iterationsSetting, isNarrowed: false, session,
+            isWaiting: settings.replay == .manual)
     }
 
-    /// Puts the present question aside: its replay ends, its answer is kept.
-    private func retire(_ session: RunSession) {
-        guard let inquiry = session.inquiry else { return }
+    /// The iterations that the user has set once and for all.
+    private var iterationsSetting: IterationSelection? {
+        guard let specification = settings.iterations else { return nil }
+        do {
+            return try IterationSelection(parsing: specification)
+        } catch {
+            say("The setting hindsight.iterations cannot be used: \(error)")
+            return nil
+        }
+    }
+
+    /// Asks about some of the groups of the present sources, in one pass.
+    private func begin(
+        _ groups: Set<String>, iterations: IterationSelection?, isNarrowed: Bool, _ session: RunSession,
+        isWaiting: Bool
+    ) {
+        guard let (match, edited) = session.asked else { return }
+        let question = ReplayQuestion(
+            run: session.run, match: match.restricted(to: groups), edited: edited, iterations: iterations,
+            allowsWeakSandbox: settings.allowWeakSandbox)
+        let inquiry = Inquiry(question: question, isNarrowed: isNarrowed)
+        session.inquiries.append(inquiry)
+        estimate(inquiry, session)
+        if !isWaiting { replay(inquiry, session) }
+    }
+
+    /// Asks about everything again, in one pass, whatever was asked before.
+    func askAgain(iterations: IterationSelection?, _ session: RunSession) {
+        guard let (match, _) = session.asked else { return }
+        for inquiry in session.inquiries { retire(inquiry, session) }
+        let isNarrowed = iterations != nil
+        begin(
+            Set(match.answerGroups.map(\.key)), iterations: iterations ?? iterationsSetting,
+            isNarrowed: isNarrowed, session, isWaiting: false)
+        needsLensRefresh = true
+        documentsChanged(session)
+    }
+
+    /// Puts a question aside: its replay ends, its answer is kept.
+    private func retire(_ inquiry: Inquiry, _ session: RunSession) {
         inquiry.stop()
         endProgress(inquiry, message: nil)
         if inquiry.phase == .finished, !inquiry.isNarrowed { session.keep(inquiry) }
-        session.inquiry = nil
+        session.inquiries.removeAll { $0 === inquiry }
     }
 
-    /// Starts the replay, from the beginning.
-    func replay(_ inquiry: Inquiry, _ session: RunSession) {
+    /// Ends all questions and forgets what was answered.
+    func forgetInquiries(_ session: RunSession) {
+        session.forgetAnswers()
+        for inquiry in session.inquiries {
+            inquiry.stop()
+            endProgress(inquiry, message: nil)
+        }
+        session.inquiries = []
+    }
+
+    private func replay(_ inquiry: Inquiry, _ session: RunSession) {
         guard let archive = project(of: session)?.archive else { return }
-        inquiry.stop()
-        inquiry.clear()
         inquiry.phase = .running
         beginProgress(inquiry, session)
         let question = inquiry.question
         inquiry.task = Task {
             for await update in archive.replay(question) {
-                guard session.inquiry === inquiry, !Task.isCancelled else { break }
+                guard isPresent(inquiry, session), !Task.isCancelled else { break }
                 receive(update, inquiry, session)
             }
-            if !Task.isCancelled, session.inquiry === inquiry, inquiry.phase == .running {
+            if !Task.isCancelled, isPresent(inquiry, session), inquiry.phase == .running {
                 receive(.failed("The replay ended without an answer."), inquiry, session)
             }
         }
+    }
+
+    private func isPresent(_ inquiry: Inquiry, _ session: RunSession) -> Bool {
+        session.inquiries.contains { $0 === inquiry }
     }
 
     func cancel(_ inquiry: Inquiry, _ session: RunSession) {
@@ -94,6 +127,7 @@ extension EditorServer {
         case .finished:
             inquiry.phase = .finished
             endProgress(inquiry, message: nil)
+            checkOrder(session)
         case .failed(let sentence):
             inquiry.phase = .failed(sentence)
             endProgress(inquiry, message: "failed")
@@ -102,7 +136,33 @@ extension EditorServer {
         documentsChanged(session)
     }
 
-    private func documentsChanged(_ session: RunSession) {
+    /// Hits that came from different passes may be such that nobody can tell which came first; then all of
+    /// it is asked again, in one pass.
+    private func checkOrder(_ session: RunSession) {
+        let inquiries = session.inquiries
+        guard inquiries.count > 1, inquiries.allSatisfy({ $0.phase == .finished && !$0.isNarrowed }),
+            let match = session.asked?.match
+        else { return }
+        let blocks = Dictionary(
+            match.groups.map { ($0.key, $0.block) }, uniquingKeysWith: { first, _ in first })
+        let parts = inquiries.enumerated().flatMap { number, inquiry in
+            inquiry.series.compactMap { name, series in
+                blocks[name.group].map {
+                    SeparateAnswers.Part(pass: number, block: $0, hits: series.hits)
+                }
+            }
+        }
+        Task {
+            let canBeTold = await Task.detached { SeparateAnswers(parts).canBeTold }.value
+            guard !canBeTold, session.inquiries.count == inquiries.count,
+                zip(session.inquiries, inquiries).allSatisfy({ $0 === $1 })
+            else { return }
+            log("The order of values from several replays cannot be told: one replay answers them all.")
+            askAgain(iterations: nil, session)
+        }
+    }
+
+    func documentsChanged(_ session: RunSession) {
         for document in documents.values where document.membership?.session === session {
             valuesChanged(in: document)
         }

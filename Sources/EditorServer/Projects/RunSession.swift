@@ -1,13 +1,16 @@
 import HindsightCore
+import PythonSource
 
-/// One run as the open documents show it: its recorded values, and the question that their probes ask.
+/// One run as the open documents show it: its recorded values, and the questions that their probes ask.
 final class RunSession {
     var run: Run
     /// A run in progress may load more.
     var sources: [RecordedSource]
     var recorded: RecordedValues
-    /// The present question; nil where there is no probe.
-    var inquiry: Inquiry?
+    /// The probes of the sources as they were last analyzed; nil where there is none.
+    var asked: (match: SourceMatch, edited: [SourceFile])?
+    /// What is being answered or is answered: each probe has one of these.
+    var inquiries: [Inquiry] = []
     /// Earlier questions that are answered: taking an edit back shows them at once.
     private var answered: [Inquiry] = []
 
@@ -24,17 +27,30 @@ final class RunSession {
         self.recorded = recorded
     }
 
+    func inquiry(for probe: ProbeName) -> Inquiry? {
+        inquiries.first { $0.groups.contains(probe.group) }
+    }
+
     func keep(_ inquiry: Inquiry) {
-        answered.removeAll { $0.fingerprint == inquiry.fingerprint }
+        answered.removeAll { $0.groups == inquiry.groups }
         answered.append(inquiry)
         if answered.count > 16 { answered.removeFirst() }
     }
 
-    func answer(to fingerprint: String) -> Inquiry? { answered.first { $0.fingerprint == fingerprint } }
+    /// Earlier inquiries that answer some of these groups.
+    func answers(to groups: Set<String>) -> [Inquiry] {
+        var missing = groups
+        var found: [Inquiry] = []
+        for inquiry in answered.reversed() where !inquiry.groups.isDisjoint(with: missing) {
+            missing.subtract(inquiry.groups)
+            found.append(inquiry)
+        }
+        return found
+    }
 
     func forgetAnswers() { answered = [] }
 
-    /// The target of an outermost loop, to narrow a question to its last iteration.
+    /// The target of a loop, to narrow a question to some of its iterations.
     func target(of loop: LoopID) -> String? {
         sources.lazy.flatMap(\.loops).first { $0.id == loop }?.target
     }

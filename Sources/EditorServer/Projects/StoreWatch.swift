@@ -78,13 +78,8 @@ extension EditorServer {
         if from == session.recorded.count { session.recorded.add(records) }
         if hasEnded {
             // Answers came up to where the run was; there is more to ask now.
-            session.forgetAnswers()
-            if let inquiry = session.inquiry, inquiry.phase == .finished || inquiry.phase == .running {
-                inquiry.stop()
-                endProgress(inquiry, message: nil)
-                session.inquiry = nil
-                scheduleAnalysis(of: session, after: .zero)
-            }
+            forgetInquiries(session)
+            scheduleAnalysis(of: session, after: .zero)
         }
         guard hasEnded || !records.isEmpty else { return }
         for document in documents.values where document.membership?.session === session {

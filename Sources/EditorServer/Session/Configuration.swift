@@ -31,9 +31,7 @@ extension EditorServer {
                 if settings.iterations != before.iterations
                     || settings.allowWeakSandbox != before.allowWeakSandbox
                 {
-                    session.forgetAnswers()
-                    session.inquiry?.stop()
-                    session.inquiry = nil
+                    forgetInquiries(session)
                 }
                 scheduleAnalysis(of: session, after: .zero)
             }

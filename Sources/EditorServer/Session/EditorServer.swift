@@ -84,7 +84,7 @@ public actor EditorServer {
     }
 
     func stopAllReplays() {
-        for session in projects.values.flatMap(\.sessions.values) { session.inquiry?.stop() }
+        for inquiry in allSessions.flatMap(\.inquiries) { inquiry.stop() }
     }
 
     // MARK: - Words to the user
