@@ -77,7 +77,7 @@ extension WholeSystem {
                 try client.initialize(root: project.folder.path)
                 let file = project.path(SmallProgram.file)
                 try client.open(file)
-                let recorded = try client.completeValues(file, within: 120)
+                let recorded = try client.completeValues(file)
                 #expect(recorded["hits"]?.arrayValue?.isEmpty == false)
                 let edited = try SmallProgram.outerProbe.edited(
                     SmallProgram.source, file: SmallProgram.file)
