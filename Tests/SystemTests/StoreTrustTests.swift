@@ -82,7 +82,7 @@ extension WholeSystem {
                 let edited = try SmallProgram.outerProbe.edited(
                     SmallProgram.source, file: SmallProgram.file)
                 client.change(file, to: edited.text)
-                try client.waitFor("window/showMessage", within: 120) { parameters in
+                try client.waitFor("window/showMessage") { parameters in
                     parameters["message"]?.stringValue?.contains("--trust-store") == true
                 }
                 let values = try client.values(file)
