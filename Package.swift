@@ -86,13 +86,27 @@ let package = Package(
             name: "ReplayingTests",
             dependencies: ["Replaying", "PythonSource", "RunStore", "HindsightCore"]),
         .testTarget(name: "EditorServerTests", dependencies: ["EditorServer"]),
+        // The programs of Tests/Programs: recorded, asked and compared, by the tests and by a command.
+        .target(
+            name: "Gallery",
+            dependencies: ["EditorServer", "HindsightCore"],
+            path: "Tests/Gallery"
+        ),
+        .executableTarget(
+            name: "hindsight-gallery",
+            dependencies: [
+                "Gallery", "hindsight",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/GalleryCommand"
+        ),
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "hindsight", "LanguageServerProtocol", "HindsightCore",
+                "hindsight", "Gallery", "LanguageServerProtocol", "HindsightCore",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
-            exclude: ["Programs", "Editors", "requirements.txt"]
+            exclude: ["Editors"]
         ),
     ],
     swiftLanguageModes: [.v6]

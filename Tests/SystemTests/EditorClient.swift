@@ -1,4 +1,5 @@
 import Foundation
+import Gallery
 import LanguageServerProtocol
 
 /// A language client for tests: starts `hindsight lsp` and speaks JSON-RPC to it, as an editor does.

@@ -1,4 +1,5 @@
 import Foundation
+import Gallery
 import Testing
 
 extension WholeSystem {
@@ -16,15 +17,19 @@ extension WholeSystem {
         }
 
         @Test(arguments: TrainingProgram.all)
-        func everyProgramHasAtLeastSixProbes(program: TrainingProgram) {
-            #expect(program.probes.count >= 6)
+        func probesStandBeforeWithinAndAfterTheLoops(program: TrainingProgram) {
+            let levels = Set(program.probes.map(\.level))
+            #expect(levels.isSuperset(of: [.before, .after]))
+            #expect(!levels.isDisjoint(with: [.outer, .inner, .module]))
+            #expect(Set(program.probes.map(\.name)).count == program.probes.count)
+            #expect(program.probes.contains { $0.name == program.picture.probe })
         }
 
-        @Test(arguments: TrainingProgram.all)
+        @Test(arguments: TrainingProgram.digits)
         func foresightIsTheSameEachTime(program: TrainingProgram) async throws {
             let probe = program.probe("gradient_norm")
-            let first = try await program.foresight(probe)
-            let second = try await program.foresight(probe)
+            let first = try await program.foresight([probe])
+            let second = try await program.foresight([probe])
             #expect(first == second)
             #expect(!first.isEmpty)
         }

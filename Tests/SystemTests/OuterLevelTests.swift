@@ -1,4 +1,5 @@
 import Foundation
+import Gallery
 import Testing
 
 extension WholeSystem {
@@ -7,7 +8,8 @@ extension WholeSystem {
         @Test("time of an outer-level query over all epochs against the training's")
         func ratio() async throws {
             let python = try await PythonEnvironment.ready().python
-            let project = try TrainingProgram.digitsCNN.makeProject()
+            let program = TrainingProgram.named("digits_cnn")!
+            let project = try program.makeProject()
             defer { project.remove() }
             let epochs = 30
             let command = [python, "train.py", "--epochs", "\(epochs)"]
@@ -17,7 +19,7 @@ extension WholeSystem {
             let start = try await Command.run(
                 python, ["-c", "import torch, sklearn.datasets, sklearn.model_selection"])
 
-            let probe = TrainingProgram.digitsCNN.probe("outer_level")
+            let probe = program.probe("outer_level")
             try project.write(
                 probe.edited(project.read("train.py"), file: "train.py").text, to: "train.py")
             let query = try await project.hindsight("query", "--format", "jsonl", "train.py")

@@ -1,4 +1,5 @@
 import Foundation
+import Gallery
 
 /// A program of the standard library alone, for tests that are about something else than its values.
 struct SmallProgram {
@@ -28,7 +29,7 @@ struct SmallProgram {
         """
 
     static let innerProbe = Probe(
-        name: "inner", about: "in the inner loop", prefix: "weight ",
+        name: "inner", level: .inner, about: "in the inner loop", prefix: "weight ",
         insertions: [
             .init(
                 file: file, place: .after, anchor: "        total += weights[i]",
@@ -36,7 +37,7 @@ struct SmallProgram {
         ], iterations: [.init(loop: "epoch", count: 6), .init(loop: "step", count: 100)])
 
     static let outerProbe = Probe(
-        name: "outer", about: "in the outer loop", prefix: "sum ",
+        name: "outer", level: .outer, about: "in the outer loop", prefix: "sum ",
         insertions: [
             .init(
                 file: file, place: .after, anchor: "    history.append(total)",

@@ -1,14 +1,14 @@
 /// A number found in a logged text, with the word that stands before it.
-struct LabelledNumber: Hashable {
-    var label: String
-    var value: Double
+package struct LabelledNumber: Hashable {
+    package var label: String
+    package var value: Double
 }
 
 /// Finds the numbers in what a log statement wrote: `epoch 3 loss=0.25` has two, labelled `epoch` and `loss`.
 ///
 /// A number counts where it stands alone: not `1` in `conv1`, nor either in `3x3`. A unit may follow.
-enum NumberScanner {
-    static func numbers(in text: String, limit: Int = 16) -> [LabelledNumber] {
+package enum NumberScanner {
+    package static func numbers(in text: String, limit: Int = 16) -> [LabelledNumber] {
         var text = text
         return text.withUTF8 { bytes in
             var found: [LabelledNumber] = []

@@ -1,9 +1,9 @@
 /// A line of block characters that shows how numbers go; it needs no images, so every client can show it.
-enum Sparkline {
+package enum Sparkline {
     private static let blocks = Array("▁▂▃▄▅▆▇█")
 
     /// Numbers in order; more than `width` are averaged in groups. Non-finite ones show as `×`.
-    static func draw(_ values: [Double], width: Int) -> String {
+    package static func draw(_ values: [Double], width: Int) -> String {
         guard values.count > 1, width > 0 else { return "" }
         let columns = min(width, values.count)
         let groups = (0..<columns).map { column -> Double? in

@@ -1,7 +1,8 @@
 """The stack of live loops: coordinates of hits and checkpoints, and the order of events.
 
 Only the main thread's loops count. A loop of a generator function is live while the generator is suspended,
-but surrounds nothing then; `active` leaves it out.
+but surrounds nothing then. Even while it runs, it gives no event its place in the order: what it does between
+two `yield`s happens wherever its consumer stands by then. `active` leaves it out.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Loop:
         "is_silent",
         "is_loud",
         "parents",
+        "prefix",
+        "place",
         "walk",
         "iterator",
         "started",
@@ -78,6 +81,11 @@ class Loop:
             self.slot = 2 * parent.events + 1
             parent.events += 1
             parent.hits = 0
+        #: The order key of what surrounds this activation, with the loop's own slot, and its coordinate. A
+        #: generator's consumer goes on while the generator's loop lives: what counts is where that began.
+        self.prefix = [x for p in parents[1:] for x in (p.slot, p.index - 1)]
+        self.prefix.append(self.slot)
+        self.place = [[p.id, p.occurrence, p.index - 1] for p in parents[1:]]
         #: The session's own: anchors of this activation, its iterator, when it was entered, what it noted.
         self.walk: Any = None
         self.iterator: Any = None
@@ -96,22 +104,12 @@ class Loop:
 
     # What the program did before iteration `index`, seen from outside the loop's body.
 
-    def prefix(self) -> list[int]:
-        """The order key of what surrounds this activation, with the loop's own slot."""
-        key: list[int] = []
-        for parent in self.parents[1:]:
-            key += (parent.slot, parent.index - 1)
-        key.append(self.slot)
-        return key
-
     def boundary_key(self) -> list[int]:
-        return [*self.prefix(), self.index]
+        return [*self.prefix, self.index]
 
     def coordinate(self) -> list[list[Any]]:
         """Where the next iteration's boundary (or, after the loop, its exit) is."""
-        at = [[p.id, p.occurrence, p.index - 1] for p in self.parents[1:]]
-        at.append([self.id, self.occurrence, self.index])
-        return at
+        return [*self.place, [self.id, self.occurrence, self.index]]
 
 
 class LoopStack:
@@ -178,9 +176,10 @@ class LoopStack:
         return [loop for loop in self.live if not loop.in_generator or loop.frame_id in running]
 
     def active(self, frame: Optional[FrameType]) -> list[Loop]:
-        """The surrounding loops that count."""
-        loops = self.surrounding(frame)
-        return [loop for loop in loops if not loop.is_silent] if self._irregular else loops
+        """The surrounding loops that give events their place."""
+        if not self._irregular:
+            return self.live
+        return [loop for loop in self.live if not loop.is_silent and not loop.in_generator]
 
     def iterations(self, frame: Optional[FrameType]) -> list[list[Any]]:
         """The coordinate of a hit as clients see it: [target, index, value], outermost first."""
