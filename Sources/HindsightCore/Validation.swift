@@ -11,6 +11,7 @@ public struct Validation: Sendable {
     /// Why nothing that is computed here can be compared with the run's values: facts of the interpreter
     /// and the machine.
     private let obstacles: [String]
+    private var doubts: [FileDoubt] = []
     /// Whether a stretch that began at a restored checkpoint has been seen to end in the recorded state.
     public private(set) var isCaptureVerified: Bool
 
@@ -31,6 +32,14 @@ public struct Validation: Sendable {
         if let contradiction = evidence.contradiction { contradictions.append(contradiction) }
     }
 
+    /// Takes the files that a pass, the first or a validating one, found to be others than they were.
+    public mutating func add(_ doubts: [FileDoubt]) {
+        for doubt in doubts
+        where !self.doubts.contains(where: { $0.reason == doubt.reason && !(doubt.order < $0.order) }) {
+            self.doubts.append(doubt)
+        }
+    }
+
     public mutating func captureVerified() { isCaptureVerified = true }
 
     /// Numbers of the hits that no pass has settled, apart by statement: each list needs a validating pass
@@ -40,6 +49,7 @@ public struct Validation: Sendable {
         let proven = provenStatements(findings)
         var lists: [String: [Int]] = [:]
         for (number, finding) in findings.enumerated() where finding.standing == .unopposed {
+            guard doubts.about(finding.hit).isEmpty else { continue }
             if proven[finding.statement] == nil, executed[Self.key(finding)] == nil {
                 lists[finding.statement, default: []].append(number)
             }
@@ -52,6 +62,11 @@ public struct Validation: Sendable {
         let proven = provenStatements(findings)
         return findings.map { finding in
             let verdict = verdict(finding, proven[finding.statement])
+            let files = doubts.about(finding.hit)
+            guard files.isEmpty else {
+                let more = obstacles + [verdict.difference].compactMap(\.self)
+                return .unverifiable((files + more).joined(separator: "; "))
+            }
             guard !obstacles.isEmpty else { return verdict }
             let facts = obstacles.joined(separator: "; ")
             switch verdict {
@@ -108,6 +123,18 @@ public struct Validation: Sendable {
         let place = levels.isEmpty ? "" : " at \(levels)"
         return "first difference: \(hit.file):\(hit.line)\(place): \"\(hit.text)\" after restoring a "
             + "checkpoint, \"\(again.text)\" by executing what led to it"
+    }
+}
+
+extension [FileDoubt] {
+    /// The sentences that concern a hit.
+    public func about(_ hit: Hit) -> [String] { filter { !(hit.order < $0.order) }.map(\.reason) }
+}
+
+extension Verdict {
+    fileprivate var difference: String? {
+        if case .diverged(let reason) = self { return reason }
+        return nil
     }
 }
 

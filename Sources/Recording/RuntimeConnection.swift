@@ -17,6 +17,7 @@ final class RuntimeConnection {
         var processID: Int
         var writer: RunWriter
         var checkpoints: CheckpointWriter
+        var files: FileKeeper
     }
 
     init(connection: LocalConnection, settings: CollectorSettings, child: ChildStatus) {
@@ -42,6 +43,7 @@ final class RuntimeConnection {
         connection.shutdown()
         guard let recording else { return }
         recording.checkpoints.finish()
+        recording.files.finish()
         if let end {
             try recording.writer.finish(
                 end.runStatus, exitCode: end.exitCode, elapsed: end.elapsed, overhead: end.overhead)
@@ -84,6 +86,7 @@ final class RuntimeConnection {
         case .entropy(let record): recording.writer.add(record)
         case .initial(let name, let state): recording.writer.add(initialState: state, of: name)
         case .fingerprint(let fingerprint): recording.writer.set(fingerprint)
+        case .files(let messages): recording.files.take(messages)
         case .note(let text): recording.writer.add(note: text)
         case .end(let end): return end
         case .unknown(let type):
@@ -112,8 +115,10 @@ final class RuntimeConnection {
                     hashSeed: hello.hashseed, python: hello.python, processID: hello.pid,
                     budget: settings.budget))
             recording = Recording(
-                processID: hello.pid, writer: writer, checkpoints: CheckpointWriter(run: writer))
-            try connection.write(CollectorMessage.welcome(run: writer.run.description))
+                processID: hello.pid, writer: writer, checkpoints: CheckpointWriter(run: writer),
+                files: FileKeeper(run: writer))
+            let store = settings.store.location.directory
+            try connection.write(CollectorMessage.welcome(run: writer.run.description, store: store))
         } catch let error as StoreError {
             try refuse(error.description)
             throw error

@@ -13,6 +13,7 @@ enum RuntimeMessage: Decodable {
     case entropy(EntropyRecord)
     case initial(name: String, state: String)
     case fingerprint(Fingerprint)
+    case files([FileMessage])
     case note(String)
     case end(EndMessage)
     /// From a runtime that is newer in a compatible way.
@@ -21,7 +22,7 @@ enum RuntimeMessage: Decodable {
     private enum Key: String, CodingKey {
         case type = "t"
         case size, path, module, text, loops, site, name, value, it, key, kind, at, elapsed, source, state,
-            facts
+            facts, records
     }
 
     init(from decoder: any Decoder) throws {
@@ -64,6 +65,7 @@ enum RuntimeMessage: Decodable {
                 state: try container.decode(String.self, forKey: .state))
         case "fingerprint":
             self = .fingerprint(try container.decode(Fingerprint.self, forKey: .facts))
+        case "files": self = .files(try container.decode([FileMessage].self, forKey: .records))
         case "note": self = .note(try container.decode(String.self, forKey: .text))
         case "end": self = .end(try EndMessage(from: decoder))
         case let other: self = .unknown(other)
@@ -117,6 +119,24 @@ struct CheckpointMessage: Decodable {
         NewCheckpoint(
             number: n, kind: kind, coordinate: at, order: key, elapsed: elapsed, layout: layout, logs: logs,
             entropy: entropy, lost: lost, cost: cost)
+    }
+}
+
+/// What the program did with a file; `data` is what was in it, where the runtime had to look itself.
+struct FileMessage: Decodable {
+    var kind: FileRecord.Kind
+    var path: String
+    var state: FileState.Kind
+    var size: Int?
+    var mtime: Int?
+    var inode: Int?
+    var n: Int?
+    var data: Data?
+
+    func record(number: Int) -> FileRecord {
+        FileRecord(
+            number: number, kind: kind, path: path,
+            state: FileState(state, size: size ?? 0, modified: mtime ?? 0, inode: inode ?? 0), checkpoint: n)
     }
 }
 

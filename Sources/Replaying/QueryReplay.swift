@@ -36,9 +36,10 @@ final class QueryReplay {
         try checkSelection()
         let plan = try planner.plan(selection: query.iterations)
         guard let answer = try answer(following: plan) else { return }
-        guard !plan.jumps.isEmpty, answer.isDoubtful, try isWorthStartingAgain(instead: plan) else {
-            return try finish(answer)
-        }
+        let isMisled = answer.main.doubts.contains(where: \.isJumped)
+        guard !plan.jumps.isEmpty,
+            try isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
+        else { return try finish(answer) }
         note(
             "the values could not be confirmed by starting from checkpoints; the run is executed again from "
                 + "its start")
@@ -57,6 +58,7 @@ final class QueryReplay {
         var validation = Validation(
             isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
             obstacles: main.differences, contradiction: main.evidence.contradiction)
+        validation.add(main.doubts)
         let findings = main.findings
         keepSegments(main.evidence)
         if !main.evidence.verifiedSegments.isEmpty { validation.captureVerified() }
@@ -73,6 +75,7 @@ final class QueryReplay {
             }
             keepSegments(again.evidence)
             validation.add(again.findings, evidence: again.evidence, executedFrom: next.executedFrom)
+            validation.add(again.doubts)
             tell(validation.verdicts(findings), of: main, isFinal: false)
         }
         return Answer(main: main, verdicts: validation.verdicts(findings))
@@ -102,9 +105,10 @@ final class QueryReplay {
     private func finish(_ answer: Answer) throws {
         try checkLastIsKnown()
         if answer.main.hits.isEmpty, let contradiction = answer.main.evidence.contradiction {
+            let reasons = answer.main.doubts.map(\.reason) + [contradiction]
             throw ReplayFailure(
                 "The replay of run \(query.run.id) did not go the way of the run, so it says nothing about "
-                    + "these statements; \(contradiction).", output: answer.main.output)
+                    + "these statements; \(reasons.joined(separator: "; ")).", output: answer.main.output)
         }
         if answer.main.evidence.isPastHorizon, case .interrupted(let how) = query.run.status {
             note("run \(query.run.id) was interrupted (\(how)); its values end there")
@@ -272,7 +276,7 @@ final class QueryReplay {
             sources: material.sources.map {
                 .init(path: $0.path, module: $0.module, recorded: $0.text, edited: edited[$0.path])
             }, groups: query.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
-            recorded: material, plan: pass.plan, states: states)
+            recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
         do {
             try worker.connection.write(instructions)
         } catch {
@@ -322,6 +326,7 @@ final class QueryReplay {
             guard isFirst, pass.differences.isEmpty else { return }
             var updates: [VerdictUpdate] = []
             for number in numbers where number < told.count {
+                guard pass.doubts.about(pass.hits[number]).isEmpty else { continue }
                 switch pass.standings[number] {
                 case .confirmed: update(number, .exact, pass.hits[number], &updates)
                 case .contradicted(let reason): update(number, .diverged(reason), pass.hits[number], &updates)

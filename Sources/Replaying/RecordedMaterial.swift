@@ -10,6 +10,7 @@ struct RecordedMaterial: Sendable {
     var entropy: [EntropyRecord]
     var initialStates: [String: String]
     var history: LoopHistory
+    var files: [FileRecord]
 
     init(of run: Run, in store: Store) throws {
         self.run = run
@@ -18,6 +19,7 @@ struct RecordedMaterial: Sendable {
         // For a run in progress: read before the records, so that the horizon is never ahead of them.
         history = LoopHistory(
             checkpoints: try store.checkpoints(of: run.id), milestones: try store.milestones(of: run.id))
+        files = try store.files(of: run.id)
         records = try store.logRecords(of: run.id)
         entropy = try store.entropy(of: run.id)
         initialStates = try store.initialStates(of: run.id)

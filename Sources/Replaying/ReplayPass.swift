@@ -31,6 +31,8 @@ struct ReplayPass {
     /// The probes' ids, for each hit.
     private(set) var probes: [String] = []
     private(set) var standings: [Standing] = []
+    /// Files that were found to be others than they were.
+    private(set) var doubts: [FileDoubt] = []
     private(set) var fingerprint = Fingerprint([:])
     /// The last lines that the program wrote, where it did not end as the run did.
     private(set) var output: [String] = []
@@ -141,6 +143,7 @@ struct ReplayPass {
             }
         case .fingerprint(let fingerprint):
             self.fingerprint.facts.merge(fingerprint.facts) { _, new in new }
+        case .file(let doubt): doubts.append(doubt)
         case .note(let text): tell(.note(text), self)
         case .end(let end):
             switch end.status {

@@ -17,6 +17,9 @@ struct WorkerInstructions: Encodable {
     var checks: [Int]
     var checkpoints: [State]
     var stop: StopPlace?
+    var files: [FileThen]
+    /// Whether the worker has a file system of its own, in which it may write and remove what it likes.
+    var isPrivate: Bool
 
     struct Source: Encodable {
         var path: String
@@ -91,15 +94,19 @@ struct WorkerInstructions: Encodable {
         try container.encode(checks, forKey: .checks)
         try container.encode(checkpoints, forKey: .checkpoints)
         try container.encode(stop, forKey: .stop)
+        try container.encode(files, forKey: .files)
+        try container.encode(isPrivate, forKey: .private)
     }
 
     enum Keys: CodingKey {
-        case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop
+        case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop,
+            files
+        case `private`
     }
 
     init(
         root: String, sources: [Source], groups: [String]?, recorded: RecordedMaterial, plan: Plan,
-        states: [StateLocation]
+        states: [StateLocation], isPrivate: Bool
     ) {
         self.root = root
         module = recorded.run.module
@@ -112,5 +119,7 @@ struct WorkerInstructions: Encodable {
         checks = plan.checks
         checkpoints = states.map(State.init)
         stop = plan.stop.map { StopPlace(kind: $0.kind, at: $0.coordinate) }
+        files = FileThen.needed(of: recorded, by: plan)
+        self.isPrivate = isPrivate
     }
 }

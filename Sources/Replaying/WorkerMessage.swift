@@ -12,6 +12,7 @@ enum WorkerMessage: Sendable {
     case unusable(checkpoint: Int, reason: String)
     case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
     case fingerprint(Fingerprint)
+    case file(FileDoubt)
     case note(String)
     case end(WorkerEnd)
 
@@ -64,6 +65,11 @@ enum WorkerMessage: Sendable {
                 line: try need(message.line, "line"), text: message.text ?? "an exception",
                 iterations: message.it?.map(\.iteration) ?? [])
         case "fingerprint": self = .fingerprint(Fingerprint(message.facts ?? [:]))
+        case "file":
+            self = .file(
+                FileDoubt(
+                    order: try need(message.key, "key"), reason: try need(message.reason, "reason"),
+                    isJumped: message.jumped ?? false))
         case "note": self = .note(message.text ?? "")
         case "end":
             self = .end(
@@ -91,6 +97,7 @@ enum WorkerMessage: Sendable {
         var checkpoint: Int?
         var difference: String?
         var reason: String?
+        var jumped: Bool?
         var facts: [String: Scalar]?
         var status: String?
         var exitCode: Int?

@@ -8,6 +8,7 @@ struct PendingRecords {
     var entropy: [EntropyRecord] = []
     var initialStates: [(name: String, state: String)] = []
     var notes: [String] = []
+    var files: [FileRecord] = []
     var fingerprint: Fingerprint?
     var overhead: Double?
     /// Whether the recording ended early: nothing is taken any more.
@@ -19,7 +20,7 @@ struct PendingRecords {
 
     var count: Int {
         sources.count + logs.count + milestones.count + entropy.count + initialStates.count + notes.count
-            + (fingerprint == nil ? 0 : 1)
+            + files.count + (fingerprint == nil ? 0 : 1)
     }
 
     /// Takes out what goes into one transaction. Later records go on counting where these end.
@@ -49,6 +50,7 @@ struct PendingRecords {
         whole.entropy += entropy
         whole.initialStates += initialStates
         whole.notes += notes
+        whole.files += files
         whole.fingerprint = fingerprint ?? taken.fingerprint
         whole.overhead = overhead ?? taken.overhead
         whole.isCut = isCut

@@ -82,6 +82,9 @@ public final class RunWriter: Sendable {
         queue { $0.initialStates.append((name, state)) }
     }
 
+    /// Without its content, which `keep` may bring later.
+    public func add(_ file: FileRecord) { queue { $0.files.append(file) } }
+
     /// A sentence about the recording that the user should know; the same one counts once.
     public func add(note: String) { queue { $0.notes.append(note) } }
 
@@ -157,6 +160,7 @@ public final class RunWriter: Sendable {
         for initial in batch.initialStates {
             try Store.insert(initial: initial.name, state: initial.state, run: key, db)
         }
+        for file in batch.files { try Store.insert(file, run: key, db) }
         for note in batch.notes { try Store.insert(note: note, run: key, db) }
         if let fingerprint = batch.fingerprint {
             try db.execute(
@@ -244,6 +248,37 @@ public final class RunWriter: Sendable {
             try db.execute(
                 sql: "INSERT INTO checkpointBlob (checkpoint, position, blob) VALUES (?, ?, ?)",
                 arguments: [row, position, blob])
+        }
+    }
+
+    // MARK: Files
+
+    /// Keeps what was in files that were added before, by the numbers of their records; blocks.
+    public func keep(_ contents: [(number: Int, bytes: Data)], as name: String) throws {
+        guard !pending.withLock({ $0.isCut }) else { return }
+        let packName = "\(run)-\(name).pack"
+        let data = contents.map { $0.bytes as NSData }
+        let batch = try BlobBatch(
+            data.map { UnsafeRawBufferPointer(start: $0.bytes, count: $0.length) },
+            packPath: store.folder.pack(packName)
+        ) { digest in
+            try store.read { try BlobBatch.isPresent(digest, in: store.folder, $0) }
+        }
+        try withExtendedLifetime(data) { try batch.pack?.finish() }
+        do {
+            try writing.withLock { writing in
+                try flush(&writing) { db in
+                    let keys = try batch.index(packName: packName, db)
+                    for (content, blob) in zip(contents, keys) {
+                        try db.execute(
+                            sql: "UPDATE file SET blob = ? WHERE run = ? AND sequence = ?",
+                            arguments: [blob, key, content.number])
+                    }
+                }
+            }
+        } catch {
+            unlink(store.folder.pack(packName))
+            throw error
         }
     }
 

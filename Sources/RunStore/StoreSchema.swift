@@ -5,6 +5,7 @@ enum StoreSchema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 runs", migrate: createFirstTables)
+        migrator.registerMigration("2 files", migrate: createFileTable)
         return migrator
     }
 
@@ -150,6 +151,26 @@ enum StoreSchema {
                     hits BLOB NOT NULL,
                     UNIQUE (run, fingerprint)
                 );
+                """)
+    }
+
+    private static func createFileTable(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE file (
+                    run INTEGER NOT NULL REFERENCES run(key) ON DELETE CASCADE,
+                    sequence INTEGER NOT NULL,
+                    kind TEXT NOT NULL,
+                    path TEXT NOT NULL,
+                    state TEXT NOT NULL,
+                    size INTEGER NOT NULL,
+                    modified INTEGER NOT NULL,
+                    inode INTEGER NOT NULL,
+                    checkpoint INTEGER,
+                    blob INTEGER REFERENCES blob(key),
+                    PRIMARY KEY (run, sequence)
+                ) WITHOUT ROWID;
+                CREATE INDEX fileByBlob ON file(blob);
                 """)
     }
 }

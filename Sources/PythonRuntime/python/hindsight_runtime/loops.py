@@ -195,6 +195,11 @@ class LoopStack:
         active[-1].hits = 0
         return key
 
+    def present_key(self, frame: Optional[FrameType]) -> list[int]:
+        """The order key of what happens now, before the next event or hit; counts nothing."""
+        active = self.active(frame)
+        return [*_prefix(active), 2 * active[-1].events]
+
     def probe_key(self, frame: Optional[FrameType]) -> list[int]:
         """The order key of a probe's hit, between the events of the program."""
         active = self.active(frame)

@@ -17,6 +17,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from . import environment, entropy, logs, tracebacks
 from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
+from .files import FileLog
 from .loops import Loop, Started, driven_by_generator, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
@@ -54,7 +55,7 @@ def start(program: Program, settings: dict[str, Optional[str]]) -> None:
     answer = channel.received(timeout=10)
     if answer is None or answer.get("t") != "welcome":
         raise ChannelClosed(str((answer or {}).get("reason", "the collector does not answer")))
-    recorder.install()
+    recorder.install(answer.get("store"), os.path.dirname(settings["HINDSIGHT_SOCKET"] or ""))
 
 
 def contained(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,9 +99,12 @@ class Recorder(Session):
         self._facts = environment.Facts()
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._pid = os.getpid()
+        self.file_log: Optional[FileLog] = None
 
-    def install(self) -> None:
+    def install(self, *folders: Optional[str]) -> None:
+        """`folders` are Hindsight's own."""
         self.provide_functions()
+        self.file_log = FileLog(self.program.root, self._send_files, *folders)
         self.hooks(
             observed={"random": self._observe_random, "numpy.random": self._observe_numpy}
         ).install()
@@ -119,6 +123,8 @@ class Recorder(Session):
         except Exception:
             pass
         self.is_recording = False
+        if self.file_log is not None:
+            self.file_log.leave()
         if os.environ.get("HINDSIGHT_DEBUG"):
             import traceback
 
@@ -132,6 +138,8 @@ class Recorder(Session):
     def _leave_to_parent(self) -> None:
         """In a forked child: the line belongs to the parent."""
         self.is_recording = False
+        if self.file_log is not None:
+            self.file_log.leave()
 
     def elapsed(self) -> float:
         return time.perf_counter() - self.began
@@ -187,6 +195,10 @@ class Recorder(Session):
             return
         try:
             self._send_facts()
+            if self.file_log is not None:
+                self.file_log.finish()
+                if self.file_log.misses:
+                    self.note(self.file_log.misses)
             digest = environment.random_digest()
             self.channel.send({"t": "initial", "name": END_OF_RUN, "state": digest})
             message = {"t": "end", "elapsed": self.elapsed(), "overhead": self.budget.spent}
@@ -209,6 +221,9 @@ class Recorder(Session):
     @contained
     def _send_entropy(self, position: int, name: str, value: str) -> None:
         self.channel.send({"t": "entropy", "n": position, "source": name, "value": value})
+
+    def _send_files(self, records: list[dict[str, Any]]) -> None:
+        self.channel.send({"t": "files", "records": records})
 
     def _send_facts(self) -> None:
         facts = self._facts.news()
@@ -375,6 +390,8 @@ class Recorder(Session):
         if now - last < MILESTONE_INTERVAL and not is_long:
             return
         self._milestones[kind, loop.id] = now
+        if self.file_log is not None:
+            self.file_log.look()
         self.channel.send(
             {
                 "t": "milestone",
@@ -428,6 +445,8 @@ class Recorder(Session):
         size = sum(length for _, length in places)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]
         self._send_facts()
+        if self.file_log is not None:
+            self.file_log.checkpoint(self._number)
         self.channel.send(
             {
                 "t": "checkpoint",

@@ -23,6 +23,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from . import entropy, environment, logs
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
+from .fileview import FileView
 from .loops import Loop, Started, driven_by_generator, is_traced, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
@@ -135,6 +136,8 @@ class Replayer(Session):
         self._progress = 0.0
         self._last_jump: Optional[int] = None
         self._pid = os.getpid()
+        records = request.get("files") or []
+        self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
 
     @staticmethod
     def _plan(request: dict[str, Any]) -> dict[tuple, Actions]:
@@ -181,6 +184,7 @@ class Replayer(Session):
             source_text=self._recorded_bytes,
         )
         hooks.install()
+        self.files_then.begin()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._become_child)
         atexit.register(self._end)
@@ -272,6 +276,10 @@ class Replayer(Session):
         self.send({"t": "unusable", "checkpoint": error.number, "reason": error.reason})
         self._ending = {"status": "unusable", "exitCode": None, "exception": None}
         self._end()
+
+    def _tell_file(self, reason: str, is_jumped: bool) -> None:
+        key = self.stack.present_key(sys._getframe(1))
+        self.send({"t": "file", "reason": reason, "jumped": is_jumped, "key": key})
 
     def _send_facts(self) -> None:
         facts = self._facts.news()
@@ -430,6 +438,7 @@ class Replayer(Session):
         if loop.skipped is not None:
             start, jump = loop.skipped
             self._restore(loop, frame, jump.checkpoint)
+            self.files_then.jump(jump.checkpoint.number, start)
             self._tell_jump(jump, start, loop.boundary_key())
             loop.skipped = None
         elif actions is not None and loop.index in actions.exit_checks:
@@ -494,6 +503,7 @@ class Replayer(Session):
             loop.iterator = advanced(loop.iterator, jump.to - loop.index)
         loop.index = jump.to
         self._restore(loop, frame, jump.checkpoint)
+        self.files_then.jump(jump.checkpoint.number, start)
         self._tell_jump(jump, start, loop.boundary_key())
 
     # State

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import io
 import json
 import os
 import sys
@@ -79,7 +80,7 @@ class Session:
 
     @staticmethod
     def read_source(path: str) -> str:
-        with open(path, "rb") as file:
+        with io.open_code(path) as file:  # not through `open`: it is not the program that reads
             return importlib.util.decode_source(file.read())
 
     # Frames and modules

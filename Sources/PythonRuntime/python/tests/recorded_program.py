@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -165,6 +166,25 @@ class Recording:
             result.append({**kept, "stream": blobs[0], "buffers": blobs[1:]})
         return result
 
+    def files(self) -> list[dict[str, Any]]:
+        keys = {message["n"]: message["key"] for message in self.of("checkpoint")}
+        records = []
+        for position, record in enumerate(r for m in self.of("files") for r in m["records"]):
+            content = None
+            if "data" in record:
+                data = base64.b64decode(record["data"])
+                path = os.path.join(self.project.root, ".hindsight", f"content-{position}")
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(data)
+                digest = hashlib.sha256(data).hexdigest()
+                content = {"file": path, "offset": 0, "length": len(data), "sha256": digest}
+            known = {name: record.get(name, 0) for name in ("size", "mtime", "inode")}
+            number = record.get("n")
+            place = {"n": number, "key": keys.get(number), "content": content}
+            records.append({**{k: record[k] for k in ("kind", "path", "state")}, **known, **place})
+        return records
+
     def replay(self, edited: Optional[dict[str, str]] = None, **plan: Any) -> list[dict[str, Any]]:
         """Everything a worker says about a plan: `jumps`, `checks` (or "all"), `stop`."""
         checkpoints = self.checkpoints()
@@ -187,6 +207,8 @@ class Recording:
             ],
             "entropy": [{"source": e["source"], "value": e["value"]} for e in self.of("entropy")],
             "initial": {m["name"]: m["state"] for m in self.of("initial")},
+            "files": self.files(),
+            "private": True,
             "checkpoints": checkpoints,
             **plan,
         }
