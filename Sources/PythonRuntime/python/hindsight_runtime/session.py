@@ -11,7 +11,7 @@ import sys
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Optional
 
-from . import transform
+from . import baseline, transform  # noqa: F401: the former looks around before the program runs
 from .entropy import EntropyLog
 from .loops import Loop, LoopStack
 from .shortloops import ShortLoops
@@ -22,7 +22,7 @@ from .programs import Hooks, Program, provide
 END_OF_RUN = "end"
 
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
-STATE_FORMAT = 2
+STATE_FORMAT = 3
 
 
 def layout(walk: Any) -> str:

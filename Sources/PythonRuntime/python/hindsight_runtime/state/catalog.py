@@ -9,6 +9,9 @@ from typing import Any
 # The order matters: earlier rules win.
 from . import (
     functions,
+    caches,
+    contexts,
+    foreign,
     opaque,
     weak,
     arrays,

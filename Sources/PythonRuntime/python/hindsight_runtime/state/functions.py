@@ -299,19 +299,6 @@ class PartialKind(Kind):
         return o.func, o.args, o.keywords, dict(o.__dict__)
 
 
-class CachedFunctionKind(Kind):
-    """What `functools.lru_cache` makes: its cache counts as derived; the wrapped function is walked."""
-
-    name = "cached function"
-
-    def children(self, o: Any) -> Children:
-        wrapped = getattr(o, "__wrapped__", None)
-        return () if wrapped is None else [(".__wrapped__", wrapped)]
-
-    def reduce(self, o: Any, source: Source) -> Any:
-        return o.__qualname__ if importable(o) else source.lose(o)
-
-
 class GeneratorKind(Kind):
     """A generator's frame cannot be written: only those not started, or finished, are restored."""
 
@@ -374,7 +361,6 @@ def _register() -> None:
     register(ModuleKind(), types.ModuleType)
     register(WrapperKind(), property, staticmethod, classmethod)
     register(PartialKind(), functools.partial)
-    register(CachedFunctionKind(), type(functools.lru_cache(lambda: None)))
     register(GeneratorKind(), types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
     register(ClassKind(), type)
     classes, modules = ClassKind(), ModuleKind()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable
 
+from . import settings
 from .tensors import bytes_of_tensor, tensor_of_bytes
 
 State = dict[str, Any]
@@ -15,7 +16,7 @@ State = dict[str, Any]
 
 def read() -> State:
     """All hidden state, as plain values by name."""
-    state: State = {}
+    state: State = settings.read()
     random = sys.modules.get("random")
     if hasattr(random, "getstate"):
         state["random"] = random.getstate()  # type: ignore[union-attr]
@@ -45,7 +46,7 @@ def write(state: State) -> None:
     torch = _torch()
     live = read()
     for name, value in state.items():
-        if name in live and same(live[name], value):
+        if name in live and same(live[name], value) or settings.write(name, value):
             continue
         if name == "random":
             import random
@@ -71,6 +72,8 @@ def difference(state: State, live: State) -> str | None:
     """The first name whose live state is not the recorded one."""
     for name in state:
         if name not in live:
+            if settings.is_setting(name):
+                continue  # the replay has not come to need its module
             return f"{name}: recorded, and absent from the replay"
         if not same(live[name], state[name]):
             what = (

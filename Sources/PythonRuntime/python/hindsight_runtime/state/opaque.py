@@ -16,6 +16,7 @@ from .kinds import Children, Constant, Kind, Reference
 
 if TYPE_CHECKING:
     from .source import Source
+    from .walk import Walk
 
 #: Top-level modules whose instances are the world outside, not the program's state.
 OUTSIDE = {
@@ -48,18 +49,25 @@ CONSTANT_TYPES = {
 
 
 class LockKind(Kind):
-    """A lock made since the walk is made anew, free."""
+    """A lock made since the walk is made anew, free, unless it is held."""
 
     name = "lock"
+    filled = True
 
     def __init__(self, make: Any) -> None:
         self._make = make
 
-    def reduce(self, o: Any, source: Source) -> Any:
-        return self._make, ()
+    def contents(self, o: Any, source: Source) -> Any:
+        return o.locked() if hasattr(o, "locked") else o._is_owned()
 
-    def compared(self, o: Any, source: Source) -> Any:
-        return None
+    def fill(self, o: Any, contents: Any, walk: Walk) -> None:
+        if contents and not self.contents(o, None):  # type: ignore[arg-type]
+            o.acquire(False)
+        elif not contents and self.contents(o, None):  # type: ignore[arg-type]
+            o.release()
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        return source.lose(o) if self.contents(o, source) else (self._make, ())
 
 
 class OutsideKind(Kind):
@@ -135,7 +143,6 @@ register(LockKind(rebuild.rlock), type(threading.RLock()))
 register(
     OutsideKind(),
     threading.Thread,
-    threading.local,
     threading.Timer,
     types.FrameType,
     types.TracebackType,
