@@ -10,7 +10,7 @@ public struct IterationSelection: Hashable, Sendable {
         public var parts: [Part]
 
         public init(name: String, parts: [Part]) {
-            self.name = name
+            self.name = IterationSelection.normalized(name)
             self.parts = parts
         }
     }

@@ -46,6 +46,13 @@ public final class SourceAnalyzer: Sendable {
             statements: answer.statements ?? [], logs: answer.logs ?? [], loops: answer.loops ?? [])
     }
 
+    /// What is named at a place in a text, inside a loop or a function; nil where nothing is.
+    public func expression(in text: String, line: Int, column: Int) async throws -> SourceExpression? {
+        let answer: ExpressionAnswer = try await ask(
+            "expression", Spot(text: text, line: line, column: column))
+        return answer.expression
+    }
+
     private func ask<Parameters: Encodable, Answer: Decodable & Sendable>(
         _ method: String, _ parameters: Parameters, run: String? = nil, isLoad: Bool = false
     ) async throws -> Answer {
@@ -102,6 +109,24 @@ private struct Load: Encodable {
 private struct Match: Encodable {
     var run: RunID
     var files: [SourceFile]
+}
+
+private struct Spot: Encodable {
+    var text: String
+    var line: Int
+    var column: Int
+}
+
+/// An object without members where nothing is named.
+private struct ExpressionAnswer: Decodable, Sendable {
+    var expression: SourceExpression?
+
+    private enum CodingKeys: CodingKey { case expression }
+
+    init(from decoder: any Decoder) throws {
+        let isEmpty = try decoder.container(keyedBy: CodingKeys.self).allKeys.isEmpty
+        expression = isEmpty ? nil : try SourceExpression(from: decoder)
+    }
 }
 
 private struct OutlineAnswer: Decodable, Sendable {

@@ -8,13 +8,20 @@ public struct HindsightQuery: Sendable {
     /// The edited texts that were matched; files not here are as recorded.
     public var edited: [SourceFile]
     public var iterations: IterationSelection?
+    /// How many hits of each statement are given; all are counted.
+    public var limit: Int
+
+    /// Enough for any eye, and no burden for an editor.
+    public static let usualLimit = 100_000
 
     public init(
-        run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection? = nil
+        run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection? = nil,
+        limit: Int = Self.usualLimit
     ) {
         self.run = run
         self.match = match
         self.edited = edited
         self.iterations = iterations
+        self.limit = limit
     }
 }

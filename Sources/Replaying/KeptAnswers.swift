@@ -11,10 +11,15 @@ extension Replayer {
     /// sources as they are now; nil where not all of them were kept. Blocks on the store.
     public func keptAnswer(_ query: HindsightQuery) throws -> [Hit]? {
         let iterations = query.iterations
-        if let hits = try keptAnswer(query, selection: iterations) { return hits }
+        var hits = try keptAnswer(query, selection: iterations)
         // A whole answer holds that of every selection.
-        guard let iterations, let hits = try keptAnswer(query, selection: nil) else { return nil }
-        return try hits.selected(by: iterations, history: material(of: query.run).history)
+        if hits == nil, let iterations, let whole = try keptAnswer(query, selection: nil) {
+            hits = try whole.selected(by: iterations, history: material(of: query.run).history)
+        }
+        guard let hits else { return nil }
+        // It was kept for somebody who wanted more.
+        let counts = Dictionary(grouping: hits) { "\($0.file):\($0.line)" }
+        return counts.values.allSatisfy { $0.count <= query.limit } ? hits : nil
     }
 
     private func keptAnswer(_ query: HindsightQuery, selection: IterationSelection?) throws -> [Hit]? {

@@ -114,8 +114,18 @@ final class QueryReplay {
             note("run \(query.run.id) was interrupted (\(how)); its values end there")
         }
         tell(answer.verdicts, of: answer.main, isFinal: true)
-        keeping { try keep(answer) }
+        let isLimited = tellLimits(answer.main)
+        if !isLimited { keeping { try keep(answer) } }
         emit(.finished)
+    }
+
+    /// Says where there were more hits than are kept.
+    private func tellLimits(_ main: ReplayPass) -> Bool {
+        let limited = query.probesInOrder.filter { main.counts[$0.id, default: 0] > query.limit }
+        for probe in limited {
+            emit(.limited(file: probe.file, line: probe.line, count: main.counts[probe.id, default: 0]))
+        }
+        return !limited.isEmpty
     }
 
     private func keep(_ answer: Answer) throws {
@@ -162,7 +172,10 @@ final class QueryReplay {
         var deaths = 0
         while !cancellation.isCancelled {
             if isFirst { emit(.planned(plan)) }
-            var pass = ReplayPass(plan: plan, material: material, executedFrom: executedFrom)
+            // What confirms hits is not shown, and ends where they do.
+            var pass = ReplayPass(
+                plan: plan, material: material, executedFrom: executedFrom,
+                limit: isFirst ? query.limit : .max, isWanted: { self.isSelected($0) })
             let outcome = try follow(&pass, isFirst: isFirst)
             log(pass, outcome, isFirst: isFirst)
             switch outcome {

@@ -12,6 +12,8 @@ public enum ReplayEvent: Sendable {
     case note(String)
     /// A probe raised for the first time; the replayed program goes on without it.
     case probeFailed(file: String, line: Int, message: String)
+    /// There were more hits of a statement than are given: so many in all.
+    case limited(file: String, line: Int, count: Int)
     /// The hits given so far are withdrawn: the replay starts again on another plan.
     case restarted
     /// All hits are there, and their verdicts are final.

@@ -43,8 +43,18 @@ struct ReplayPass {
     private var executed = 0.0
     private var restored = 0
     private var hasStarted = false
+    /// How many wanted hits of one probe are kept; all are counted.
+    private let limit: Int
+    private let isWanted: (Hit) -> Bool
+    /// The wanted hits of each probe.
+    private(set) var counts: [String: Int] = [:]
 
-    init(plan: Plan, material: RecordedMaterial, executedFrom: OrderKey? = nil) {
+    init(
+        plan: Plan, material: RecordedMaterial, executedFrom: OrderKey? = nil, limit: Int = .max,
+        isWanted: @escaping (Hit) -> Bool = { _ in true }
+    ) {
+        self.limit = limit
+        self.isWanted = isWanted
         self.plan = plan
         history = material.history
         recorded = material.run.fingerprint
@@ -107,6 +117,10 @@ struct ReplayPass {
         case .hit(let hit, let probe):
             move(to: hit.order)
             let past = evidence.isPastHorizon
+            if !past, isWanted(hit) {
+                counts[probe, default: 0] += 1
+                guard counts[probe, default: 0] <= limit else { return nil }
+            }
             observe(.hit(hit), &settled)
             guard !past, !evidence.isPastHorizon else { return nil }
             hits.append(hit)

@@ -30,6 +30,11 @@ struct Query: AsyncParsableCommand {
             valueName: "spec"), transform: { try IterationSelection(parsing: $0) })
     var iterations: IterationSelection?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many values of each statement are printed at most; all are counted.", valueName: "count"))
+    var limit = HindsightQuery.usualLimit
+
     @Option(help: "How to print the values: text, jsonl or csv.")
     var format = QueryFormat.text
 
@@ -39,8 +44,12 @@ struct Query: AsyncParsableCommand {
 
     @OptionGroup var store: StoreOption
 
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit is a number above 0, not \(limit)") }
+    }
+
     func run() async throws {
-        let location = store.location
+        let location = try storeLocation()
         guard let store = try Store.openExisting(location) else {
             throw CommandFailure("\(StoreError.noRuns(directory: location.root))".capitalizedFirst + ".")
         }
@@ -61,10 +70,27 @@ struct Query: AsyncParsableCommand {
         try await analyzer.load(run: run.id, sources: recorded)
         let match = try await analyzer.match(run: run.id, files: sources.files)
         try tellChanges(match, asked: paths)
-        guard match.files.contains(where: { paths.contains($0.path) && !$0.probes.isEmpty }) else { return }
+        let asked = match.files.filter { paths.contains($0.path) }.flatMap { $0.probes.map(\.id) }
+        guard !asked.isEmpty else { return }
+        // Probes in other files are answered when those are asked about.
+        let groups = match.groups.filter { !Set(asked).isDisjoint(with: $0.probes) }
         try await answer(
-            HindsightQuery(run: run, match: match, edited: sources.files, iterations: iterations), paths,
-            store)
+            HindsightQuery(
+                run: run, match: match.restricted(to: Set(groups.map(\.key))), edited: sources.files,
+                iterations: iterations, limit: limit), paths, store)
+    }
+
+    /// The store of the files' project, wherever the shell stands; where that has none, the one that the shell
+    /// stands in.
+    private func storeLocation() throws -> StoreLocation {
+        let here = store.location
+        guard store.store == nil, let pointer = files.first.flatMap({ realpath($0, nil) }) else {
+            return here
+        }
+        defer { free(pointer) }
+        let folder = (String(cString: pointer) as NSString).deletingLastPathComponent
+        let location = Store.locate(from: folder, override: nil)
+        return try Store.openExisting(location) == nil ? here : location
     }
 
     private func chosenRun(in store: Store, paths: [String], _ location: StoreLocation) throws -> Run {
@@ -134,6 +160,11 @@ struct Query: AsyncParsableCommand {
             case .probeFailed(let file, let line, let message):
                 status.clear()
                 StandardError.write("hindsight: \(file):\(line) \(message)")
+            case .limited(let file, let line, let count):
+                status.clear()
+                StandardError.write(
+                    "hindsight: \(file):\(line) gave \(count) values; the first \(query.limit) are printed "
+                        + "(--limit)")
             case .restarted:
                 hits.removeAll()
                 verdicts.removeAll()

@@ -157,11 +157,19 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
                         .init(
                             site: site, line: index + 1, endLine: index + 1, column: indent,
                             endColumn: line.utf8.count))
-                } else if line.contains("print(") {
+                } else if line.hasPrefix("for epoch in ") {
+                    result.loops.append(
+                        .init(
+                            loop: LoopID("train.py:3:0"), line: index + 1, endLine: index + 1, target: "epoch"
+                        ))
+                } else if line.contains("print(") || line.contains("#?") {
+                    let column = line.range(of: "#?").map {
+                        line.utf8.distance(from: line.startIndex, to: $0.lowerBound)
+                    }
                     result.probes.append(
                         .init(
                             id: "\(file.path):\(index + 1):\(indent)", line: index + 1, endLine: index + 1,
-                            column: indent, endColumn: line.utf8.count, kind: .new, call: "print",
+                            column: column ?? indent, endColumn: line.utf8.count, kind: .new, call: "print",
                             function: nil,
                             loops: [LoopID("train.py:3:0")], site: nil))
                 } else if line.contains("learning_rate") {
@@ -184,6 +192,21 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
         }
         return SourceMatch(
             files: files, fingerprint: groups.map(\.key).joined(separator: "\n"), execute: [], groups: groups)
+    }
+
+    /// Every `loss` is one, whatever it stands in.
+    func expression(
+        _ run: Run, in text: String, line: Int, column: Int
+    ) async throws -> SourceExpression? {
+        let lines = text.components(separatedBy: "\n")
+        guard lines.indices.contains(line - 1), let range = lines[line - 1].range(of: "loss") else {
+            return nil
+        }
+        let start = lines[line - 1].utf8.distance(from: lines[line - 1].startIndex, to: range.lowerBound)
+        guard (start...start + 4).contains(column) else { return nil }
+        return SourceExpression(
+            expression: "loss", line: line, column: start, endLine: line, endColumn: start + 4,
+            commentLine: line, commentColumn: lines[line - 1].utf8.count)
     }
 
     func estimate(_ question: ReplayQuestion) throws -> Double { 2 }

@@ -156,6 +156,27 @@ final class Session: @unchecked Sendable {
             ])["contents"]?["value"]?.stringValue
     }
 
+    /// The actions at a place: their titles and what they run.
+    func actions(line: Int, character: Int = 5) async throws -> [String: JSONValue] {
+        let place: JSONValue = ["line": .integer(line), "character": .integer(character)]
+        let answer = try await request(
+            "textDocument/codeAction",
+            [
+                "textDocument": ["uri": uri], "range": ["start": place, "end": place],
+                "context": ["diagnostics": []],
+            ])
+        return (answer.arrayValue ?? []).reduce(into: [:]) { actions, action in
+            actions[action["title"]?.stringValue ?? ""] = action["command"]
+        }
+    }
+
+    /// Runs what an action runs.
+    func run(_ action: JSONValue?) async throws {
+        try await request(
+            "workspace/executeCommand",
+            ["command": action?["command"] ?? .null, "arguments": action?["arguments"] ?? .null])
+    }
+
     var diagnostics: [JSONValue] {
         received("textDocument/publishDiagnostics").last?["params"]?["diagnostics"]?.arrayValue ?? []
     }

@@ -142,6 +142,7 @@ struct Answer {
             case .progress: break
             case .note(let text): notes.append(text)
             case .probeFailed(let file, let line, let message): notes.append("\(file):\(line) \(message)")
+            case .limited(let file, let line, let count): notes.append("\(file):\(line) gave \(count)")
             case .restarted:
                 restarts += 1
                 hits.removeAll()

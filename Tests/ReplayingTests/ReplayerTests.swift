@@ -183,6 +183,27 @@ import Testing
         }
     }
 
+    @Test func whatIsBeyondTheLimitIsCounted() async throws {
+        let run = try FakeRun(checkpointsAt: [.epoch(1)])
+        let replayer = Replayer(store: run.store)
+        var query = try run.query([8, 11])
+        query.limit = 5
+        let answer = await Answer(replayer.replay(query))
+        #expect(answer.failure == nil)
+        #expect(answer.hits.filter { $0.line == 8 }.map(\.text) == (1...5).map { "x \($0)" })
+        #expect(answer.hits.filter { $0.line == 11 }.count == 4)
+        #expect(answer.verdicts == ["exact"])
+        #expect(answer.notes == ["train.py:8 gave 12"])
+        // Such an answer is not taken for the whole.
+        let whole = await Answer(replayer.replay(try run.query([8, 11])))
+        #expect(whole.hits.count == 16)
+        // Only what is asked for counts.
+        query.iterations = try IterationSelection(parsing: "epoch=3")
+        let last = await Answer(replayer.replay(query))
+        #expect(last.hits.count == 4)
+        #expect(last.notes.isEmpty)
+    }
+
     @Test func cancellingKillsTheWholeProcessTree() async throws {
         let run = try FakeRun(checkpointsAt: [], fake: "hang")
         let query = try run.query([8])

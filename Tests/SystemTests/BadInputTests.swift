@@ -120,6 +120,28 @@ extension WholeSystem {
                 .sorted { $0.path < $1.path }
         }
 
+        @Test func aCommentThatCannotBeAskedIsNamed() async throws {
+            let project = try await SmallProgram.makeRecordedProject()
+            defer { project.remove() }
+            try project.write(
+                SmallProgram.source.replacingOccurrences(
+                    of: "history.append(total)",
+                    with: "history.append(total)  #? total +\n    #? len(history)"),
+                to: SmallProgram.file)
+            // The project is found from the file, wherever the shell stands.
+            let result = try await Command.run(
+                Checkout.hindsight.path,
+                ["query", "--format", "jsonl", project.path(SmallProgram.file)],
+                in: FileManager.default.temporaryDirectory)
+            #expect(result.status == 0, "\(result.errorText)")
+            #expect(result.errorText.contains("\(SmallProgram.file):15: "), "\(result.errorText)")
+            #expect(result.errorText.contains("`total +` is no expression"), "\(result.errorText)")
+            let hits = try AnswerLine.parse(result)
+            #expect(hits.map(\.text) == (1...6).map { "len(history) = \($0)" })
+            #expect(hits.map(\.value) == (1...6).map { .integer($0) })
+            #expect(hits.allSatisfy { $0.name == "len(history)" && $0.line == 16 && $0.verified })
+        }
+
         @Test func unreadableSource() async throws {
             let project = try await SmallProgram.makeRecordedProject()
             defer { project.remove() }

@@ -16,6 +16,12 @@ final class OpenDocument {
     private(set) var parsedText: (revision: Int, text: TextDocument)?
     /// Sentences about how the source differs from the recorded one.
     var remarks: [Remark] = []
+    /// The headers of the recorded loops.
+    var loops: [LoopHeader] = []
+    /// Expressions whose history the user has asked for.
+    var pins: [Pin] = []
+    /// The one of them that the last hover asked for.
+    var hoverPin: Pin?
 
     /// Where it stands in its project; nil while that is being found out and where there is none.
     var membership: Membership?
@@ -41,6 +47,21 @@ final class OpenDocument {
         var kind: Kind
         var range: Range<Int>
         var message: String
+    }
+
+    struct LoopHeader {
+        /// The first byte of its line, and the last one.
+        var range: Range<Int>
+        /// The loop's target as the source writes it.
+        var target: String
+
+        /// The target as iterations are asked for by it: one of its names says enough.
+        var name: String {
+            let isPart = { (character: Character) in
+                character.isLetter || character.isNumber || character == "_"
+            }
+            return target.split { !isPart($0) }.first.map(String.init) ?? target
+        }
     }
 
     init(uri: DocumentURI, languageId: String?, version: Int, text: String) {
@@ -71,7 +92,18 @@ final class OpenDocument {
 
     private func replace(_ range: Range<Int>, with part: String) {
         placements.follow(replacing: range, with: part, in: text)
-        moveRemarks(range, count: part.utf8.count)
+        pins = pins.compactMap { $0.following(replacing: range, with: part, in: text) }
+        hoverPin = hoverPin?.following(replacing: range, with: part, in: text)
+        remarks = remarks.compactMap { remark in
+            moved(remark.range, by: range, count: part.utf8.count).map {
+                Remark(kind: remark.kind, range: $0, message: remark.message)
+            }
+        }
+        loops = loops.compactMap { loop in
+            moved(loop.range, by: range, count: part.utf8.count).map {
+                LoopHeader(range: $0, target: loop.target)
+            }
+        }
         text.replace(range, with: part)
     }
 
@@ -90,17 +122,15 @@ final class OpenDocument {
         placements = Placements()
         analyzedRevision = -1
         remarks = []
+        loops = []
     }
 
-    private func moveRemarks(_ range: Range<Int>, count: Int) {
-        remarks = remarks.compactMap { remark in
-            if remark.range.upperBound <= range.lowerBound { return remark }
-            guard remark.range.lowerBound >= range.upperBound else { return nil }
-            var moved = remark
-            let shift = count - range.count
-            moved.range = remark.range.lowerBound + shift..<remark.range.upperBound + shift
-            return moved
-        }
+    /// Where a range is after an edit; nil where the edit touched it.
+    private func moved(_ range: Range<Int>, by edit: Range<Int>, count: Int) -> Range<Int>? {
+        if range.upperBound <= edit.lowerBound { return range }
+        guard range.lowerBound >= edit.upperBound else { return nil }
+        let shift = count - edit.count
+        return range.lowerBound + shift..<range.upperBound + shift
     }
 
     /// A client that sends whole texts has changed only a part: what lies around it keeps its place.

@@ -24,6 +24,8 @@ struct Annotation {
     var state: State
     /// What the probe raised instead of logging.
     var failure: String?
+    /// How many values there were, where not all are kept.
+    var count: Int?
     var run: Run
 }
 
@@ -46,7 +48,7 @@ extension EditorServer {
                     range: placement.range, isReplayed: true, pass: pass,
                     series: inquiry.series[name] ?? Series(),
                     state: document.isAnalyzed ? state(inquiry) : .unconfirmed,
-                    failure: inquiry.failures[name],
+                    failure: inquiry.failures[name], count: inquiry.counts[name],
                     run: session.run)
             }
         }

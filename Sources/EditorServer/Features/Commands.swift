@@ -1,3 +1,4 @@
+import Foundation
 import HindsightCore
 import LanguageServerProtocol
 
@@ -28,6 +29,35 @@ extension EditorServer {
             try checkIsAsked(session)
             askAgain(iterations: try lastIteration(session), session)
             reply(.null)
+        case .replayIterations:
+            try checkIsAsked(session)
+            guard let specification = parameters.arguments?.dropFirst().first?.stringValue else {
+                throw ResponseError(
+                    .invalidParams,
+                    "The command `\(command.rawValue)` needs iterations as its second argument, as in "
+                        + "epoch=30..40,step=0.")
+            }
+            do {
+                askAgain(iterations: try IterationSelection(parsing: specification), session)
+            } catch {
+                throw ResponseError(.invalidParams, "\(error)")
+            }
+            reply(.null)
+        case .showHistory:
+            let position: TextPosition = try argument(parameters)
+            Task {
+                guard let pin = await expression(at: position, in: document) else {
+                    return reply.fail(
+                        ResponseError(
+                            .requestFailed,
+                            "There is no name or attribute in a loop or a function at this place."))
+                }
+                show(pin, in: document)
+                reply(.null)
+            }
+        case .hideHistory:
+            hideHistories(try argument(parameters), in: document)
+            reply(.null)
         case .cancelReplay:
             for inquiry in session.inquiries { cancel(inquiry, session) }
             reply(.null)
@@ -37,6 +67,18 @@ extension EditorServer {
                 WindowMessage(type: .info, message: "Run \(RunText.short(session.run))"))
             reply(.string(session.run.id.description))
         case .exportValues: export(document, reply)
+        }
+    }
+
+    /// The second argument.
+    private func argument<Value: Decodable>(_ parameters: ExecuteCommandRequest.Parameters) throws -> Value {
+        do {
+            let value = parameters.arguments?.dropFirst().first ?? .null
+            return try JSONDecoder().decode(Value.self, from: JSONEncoder().encode(value))
+        } catch {
+            throw ResponseError(
+                .invalidParams,
+                "The command `\(parameters.command)` needs a place in the document as its second argument.")
         }
     }
 

@@ -5,7 +5,10 @@ extension EditorServer {
     struct Offer {
         var title: String
         var command: ServerCommand
-        var lens: String
+        /// What the lens says; nil where the offer is only an action.
+        var lens: String?
+        /// Behind the document's URI.
+        var arguments: [JSONValue] = []
     }
 
     static let actionKind = "source.hindsight"
@@ -49,30 +52,85 @@ extension EditorServer {
     func codeLenses(_ parameters: CodeLensRequest.Parameters) -> [CodeLens] {
         guard let document = documents[parameters.textDocument.uri] else { return [] }
         let start = TextPosition(line: 0, character: 0)
-        return offers(document).map { offer in
-            CodeLens(
-                range: TextRange(start: start, end: start), command: command(offer, offer.lens, document))
+        return offers(document).compactMap { offer in
+            offer.lens.map { lens in
+                CodeLens(range: TextRange(start: start, end: start), command: command(offer, lens, document))
+            }
         }
     }
 
-    func codeActions(_ parameters: CodeActionRequest.Parameters) -> [CodeAction] {
-        guard let document = documents[parameters.textDocument.uri] else { return [] }
+    func codeActions(_ parameters: CodeActionRequest.Parameters, _ reply: Reply<[CodeAction]>) {
+        guard let document = documents[parameters.textDocument.uri] else { return reply([]) }
         if let only = parameters.context?.only, !only.isEmpty,
             !only.contains(where: {
                 Self.actionKind == $0 || Self.actionKind.hasPrefix($0 + ".") || $0.isEmpty
             })
         {
-            return []
+            return reply([])
         }
-        return offers(document).map { offer in
+        let general = offers(document) + loopOffers(document, parameters.range)
+        guard document.membership?.session != nil else { return reply(actions(general, document)) }
+        Task {
+            let history = await historyOffers(document, parameters.range)
+            reply(actions(general + history, document))
+        }
+    }
+
+    private func actions(_ offers: [Offer], _ document: OpenDocument) -> [CodeAction] {
+        offers.map { offer in
             let command = command(offer, offer.title, document)
             return capabilities.hasCodeActionLiterals
                 ? .action(title: offer.title, kind: Self.actionKind, command: command) : .command(command)
         }
     }
 
+    /// On a loop's line: its first iteration, or its last.
+    private func loopOffers(_ document: OpenDocument, _ range: TextRange) -> [Offer] {
+        guard document.membership?.session?.asked != nil else { return [] }
+        let headers = document.loops.filter {
+            range.touches(document.text.range(of: $0.range, encoding: encoding))
+        }
+        return headers.flatMap { header in
+            [("first", "0"), ("last", "last")].map { name, part in
+                Offer(
+                    title: "Hindsight: replay only the \(name) iteration of \(header.target)",
+                    command: .replayIterations, arguments: [.string("\(header.name)=\(part)")])
+            }
+        }
+    }
+
+    /// On a name or an attribute in a loop or a function: its history.
+    private func historyOffers(_ document: OpenDocument, _ range: TextRange) async -> [Offer] {
+        var offers: [Offer] = []
+        if let pin = await expression(at: range.start, in: document), !document.pins.contains(pin) {
+            let place = document.text.range(of: pin.range, encoding: encoding).start
+            offers.append(
+                Offer(
+                    title: Self.showTitle(pin), command: .showHistory,
+                    arguments: [
+                        ["line": .integer(place.line), "character": .integer(place.character)]
+                    ]))
+        }
+        for pin in document.pins {
+            let place = document.text.range(of: pin.range, encoding: encoding)
+            guard place.start.line <= range.end.line, range.start.line <= place.end.line else { continue }
+            let (start, end) = (place.start, place.end)
+            offers.append(
+                Offer(
+                    title: "Hindsight: hide the history of \(pin.expression)", command: .hideHistory,
+                    arguments: [
+                        [
+                            "start": ["line": .integer(start.line), "character": .integer(start.character)],
+                            "end": ["line": .integer(end.line), "character": .integer(end.character)],
+                        ]
+                    ]))
+        }
+        return offers
+    }
+
     private func command(_ offer: Offer, _ title: String, _ document: OpenDocument) -> Command {
         Command(
-            title: title, command: offer.command.rawValue, arguments: [.string(document.uri.description)])
+            title: title, command: offer.command.rawValue,
+            arguments: [.string(document.uri.description)] + offer.arguments)
     }
 }

@@ -38,6 +38,9 @@ struct ValueTable {
         } else if annotation.state == .complete, annotation.failure == nil {
             parts.append("The run never came here: no hits.")
         }
+        if let count = annotation.count {
+            parts.append("The first \(series.count) of \(count) values are kept (setting hindsight.limit).")
+        }
         parts.append(escape(footer))
         return parts.joined(separator: "\n\n")
     }

@@ -18,7 +18,7 @@ enum ValueText {
                 parts.append([column.label, value, trend].filter { !$0.isEmpty }.joined(separator: " "))
             }
         }
-        if series.count > 1 { parts.append("×\(series.count)") }
+        if series.count > 1 { parts.append("×\(count(annotation))") }
         if annotation.isReplayed { parts.append(mark(annotation)) }
         return parts.joined(separator: " ")
     }
@@ -31,7 +31,7 @@ enum ValueText {
             return sentence(annotation) ?? "The run never came here: no hits."
         }
         var details: [String] = []
-        if series.count > 1 { details.append("last of \(series.count)") }
+        if series.count > 1 { details.append("last of \(count(annotation))") }
         let columns = series.measurements
         if columns.count == 1, let column = columns.first, column.finiteCount > 1 {
             details.append("min \(NumberText.rounded(column.minimum))")
@@ -41,6 +41,12 @@ enum ValueText {
         if let state = state(annotation) { details.append(state) }
         details.append("run \(annotation.run.id)")
         return "\(value(last)) (\(details.joined(separator: ", ")))"
+    }
+
+    /// How many values there are: `100000 of 250000` where not all are kept.
+    private static func count(_ annotation: Annotation) -> String {
+        let kept = annotation.series.count
+        return annotation.count.map { "\(kept) of \($0)" } ?? "\(kept)"
     }
 
     /// The hit's text; with its name where the statement names values.

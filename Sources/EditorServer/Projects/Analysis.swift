@@ -7,7 +7,8 @@ private struct AnalyzedText {
     var document: OpenDocument
     var revision: Int
     var path: String
-    var text: TextDocument
+    /// With the comments that the document does not hold.
+    var text: PinnedText
 }
 
 extension EditorServer {
@@ -33,7 +34,8 @@ extension EditorServer {
         let texts = documents.values.compactMap { document -> AnalyzedText? in
             guard let membership = document.membership, membership.session === session else { return nil }
             return AnalyzedText(
-                document: document, revision: document.revision, path: membership.path, text: document.text)
+                document: document, revision: document.revision, path: membership.path,
+                text: PinnedText(document.text, document.pins))
         }
         guard let project = texts.first?.document.membership?.project else { return }
         session.isAnalyzing = true
@@ -60,7 +62,7 @@ extension EditorServer {
         let run = session.run
         let sources = session.sources
         let open = Set(texts.map(\.path))
-        let current = texts.map { (path: $0.path, text: $0.text) }
+        let current = texts.map { (path: $0.path, text: $0.text.text) }
         var edited = await project.work.run { () -> [SourceFile] in
             current.map { SourceFile(path: $0.path, text: Self.pythonText($0.text)) }
                 + disk.changed(sources, except: open)
@@ -115,22 +117,25 @@ extension EditorServer {
 
         for file in match.files {
             guard let text = texts.first(where: { $0.path == file.path }) else { continue }
-            place(file, names, in: text.document, revision: text.revision)
+            place(file, names, text)
         }
         for text in texts { valuesChanged(in: text.document) }
     }
 
     private func place(
-        _ file: SourceMatch.File, _ names: [String: ProbeName], in document: OpenDocument, revision: Int
+        _ file: SourceMatch.File, _ names: [String: ProbeName], _ analyzed: AnalyzedText
     ) {
+        let document = analyzed.document
         let text = document.text
         let added = file.probes.compactMap { probe in
             names[probe.id].map { name in
-                Placement(
+                let pin = analyzed.text.pins[.init(line: probe.line - 1, column: probe.column)]
+                return Placement(
                     statement: .probe(name),
-                    range: Self.bytes(
-                        text, line: probe.line, column: probe.column, endLine: probe.endLine,
-                        endColumn: probe.endColumn))
+                    range: pin?.range
+                        ?? Self.bytes(
+                            text, line: probe.line, column: probe.column, endLine: probe.endLine,
+                            endColumn: probe.endColumn))
             }
         }
         let logs = file.logs.map { log in
@@ -139,7 +144,12 @@ extension EditorServer {
                 range: Self.bytes(
                     text, line: log.line, column: log.column, endLine: log.endLine, endColumn: log.endColumn))
         }
-        document.place(Placements(added + logs), revision: revision)
+        document.place(Placements(added + logs), revision: analyzed.revision)
+        document.loops = file.loops.map { loop in
+            OpenDocument.LoopHeader(
+                range: Self.bytes(text, line: loop.line, column: 0, endLine: loop.line, endColumn: .max),
+                target: loop.target)
+        }
         document.remarks = file.changes.map { change in
             let isQuestion = change.kind == .conflict || change.kind == .unplaced
             return OpenDocument.Remark(

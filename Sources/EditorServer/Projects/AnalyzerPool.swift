@@ -28,4 +28,8 @@ actor LoadedAnalyzer {
         }
         return try await analyzer.match(run: run.id, files: edited)
     }
+
+    func expression(in text: String, line: Int, column: Int) async throws -> SourceExpression? {
+        try await analyzer.expression(in: text, line: line, column: column)
+    }
 }

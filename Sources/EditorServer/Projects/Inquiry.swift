@@ -28,6 +28,8 @@ final class Inquiry {
     let isNarrowed: Bool
     private(set) var series: [ProbeName: Series] = [:]
     private(set) var failures: [ProbeName: String] = [:]
+    /// How many values there were, where not all are kept.
+    private(set) var counts: [ProbeName: Int] = [:]
     var estimate: Double?
     var progress: (fraction: Double?, message: String)?
     var task: Task<Void, Never>?
@@ -75,10 +77,15 @@ final class Inquiry {
         if let name = names[Place(file: file, line: line)] { failures[name] = message }
     }
 
+    func limit(file: String, line: Int, count: Int) {
+        if let name = names[Place(file: file, line: line)] { counts[name] = count }
+    }
+
     /// Before it is asked again.
     func clear() {
         series = [:]
         failures = [:]
+        counts = [:]
         progress = nil
     }
 

@@ -23,6 +23,8 @@ public protocol RunArchive: Sendable {
     func logRecords(of run: RunID, from: Int) throws -> [LogRecord]
     /// Where the recorded statements stand in edited sources, and which are new.
     func match(_ run: Run, recorded: [RecordedSource], edited: [SourceFile]) async throws -> SourceMatch
+    /// What is named at a place in a text; lines count from 1, columns in bytes from 0.
+    func expression(_ run: Run, in text: String, line: Int, column: Int) async throws -> SourceExpression?
     /// Seconds that a replay would take.
     func estimate(_ question: ReplayQuestion) throws -> Double
     /// Answers a question; ending the iteration ends the replay.
@@ -39,11 +41,14 @@ public struct ReplayQuestion: Sendable {
     public var iterations: IterationSelection?
     /// Whether the user agreed to a replay without a full sandbox.
     public var allowsWeakSandbox: Bool
+    /// How many values of each statement are kept; nil: as many as a replay keeps by itself.
+    public var limit: Int?
 
     public init(
         run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection?,
-        allowsWeakSandbox: Bool
+        allowsWeakSandbox: Bool, limit: Int? = nil
     ) {
+        self.limit = limit
         self.run = run
         self.match = match
         self.edited = edited
@@ -63,6 +68,8 @@ public enum ReplayUpdate: Sendable {
     /// A probe raised an exception.
     case probeFailed(file: String, line: Int, message: String)
     case note(String)
+    /// A statement gave more values than are kept: so many in all.
+    case limited(file: String, line: Int, count: Int)
     /// The hits so far are withdrawn; the replay starts again in another way.
     case restarted
     /// Every hit is there, with its last verdict.

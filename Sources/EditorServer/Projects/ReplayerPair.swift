@@ -17,7 +17,9 @@ struct ReplayerPair: Sendable {
 
 extension ReplayQuestion {
     var query: HindsightQuery {
-        HindsightQuery(run: run, match: match, edited: edited, iterations: iterations)
+        HindsightQuery(
+            run: run, match: match, edited: edited, iterations: iterations,
+            limit: limit ?? HindsightQuery.usualLimit)
     }
 }
 
@@ -32,6 +34,7 @@ extension ReplayUpdate {
         case .note(let sentence): [.note(sentence)]
         case .probeFailed(let file, let line, let message):
             [.probeFailed(file: file, line: line, message: message)]
+        case .limited(let file, let line, let count): [.limited(file: file, line: line, count: count)]
         case .restarted: [.restarted]
         case .finished: [.finished]
         case .failed(let failure):

@@ -40,7 +40,7 @@ extension EditorServer {
         guard let (match, edited) = session.asked else { return }
         let question = ReplayQuestion(
             run: session.run, match: match.restricted(to: groups), edited: edited, iterations: iterations,
-            allowsWeakSandbox: settings.allowWeakSandbox)
+            allowsWeakSandbox: settings.allowWeakSandbox, limit: settings.limit)
         let inquiry = Inquiry(question: question, isNarrowed: isNarrowed)
         session.inquiries.append(inquiry)
         estimate(inquiry, session)
@@ -123,6 +123,7 @@ extension EditorServer {
         case .note(let sentence):
             log(sentence, type: .info)
             return
+        case .limited(let file, let line, let count): inquiry.limit(file: file, line: line, count: count)
         case .restarted: inquiry.clear()
         case .finished:
             inquiry.phase = .finished

@@ -70,6 +70,12 @@ final class StoreArchive: RunArchive {
         return try await analyzers.analyzer(of: interpreter).match(run, recorded: recorded, edited: edited)
     }
 
+    func expression(
+        _ run: Run, in text: String, line: Int, column: Int
+    ) async throws -> SourceExpression? {
+        try await analyzers.analyzer(of: run.interpreter).expression(in: text, line: line, column: column)
+    }
+
     func estimate(_ question: ReplayQuestion) throws -> Double {
         try replayers.replayer(isWeak: question.allowsWeakSandbox).estimate(question.query).seconds
     }

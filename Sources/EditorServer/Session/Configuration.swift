@@ -29,7 +29,7 @@ extension EditorServer {
         } else {
             for session in allSessions {
                 if settings.iterations != before.iterations
-                    || settings.allowWeakSandbox != before.allowWeakSandbox
+                    || settings.limit != before.limit || settings.allowWeakSandbox != before.allowWeakSandbox
                 {
                     forgetInquiries(session)
                 }

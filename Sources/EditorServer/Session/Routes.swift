@@ -23,12 +23,12 @@ extension EditorServer {
         router.request(InlayHintRequest.self) { server, parameters, reply in
             reply(server.inlayHints(parameters))
         }
-        router.request(HoverRequest.self) { server, parameters, reply in reply(server.hover(parameters)) }
+        router.request(HoverRequest.self) { server, parameters, reply in server.hover(parameters, reply) }
         router.request(CodeLensRequest.self) { server, parameters, reply in
             reply(server.codeLenses(parameters))
         }
         router.request(CodeActionRequest.self) { server, parameters, reply in
-            reply(server.codeActions(parameters))
+            server.codeActions(parameters, reply)
         }
         router.request(ExecuteCommandRequest.self) { server, parameters, reply in
             try server.execute(parameters, reply)

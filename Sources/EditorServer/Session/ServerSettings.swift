@@ -15,6 +15,10 @@ struct ServerSettings: Equatable {
     var allowWeakSandbox = false
     /// The iterations to replay (`epoch=30..40,step=0`); nil: all.
     var iterations: String?
+    /// Whether hovering over a name replays its history, without a word.
+    var hoverReplays = false
+    /// How many values of one statement are kept; nil: as many as a replay keeps by itself.
+    var limit: Int?
 
     /// Takes over what is given; `report` gets a sentence about each value that cannot be used.
     mutating func update(from value: JSONValue?, report: (String) -> Void) {
@@ -40,7 +44,15 @@ struct ServerSettings: Equatable {
             case ("allowWeakSandbox", .bool(let flag)): allowWeakSandbox = flag
             case ("iterations", .string(let text)): iterations = text.isEmpty ? nil : text
             case ("iterations", .null): iterations = nil
-            case ("replay", _), ("diagnostics", _), ("store", _), ("allowWeakSandbox", _), ("iterations", _):
+            case ("hover.replay", .bool(let flag)): hoverReplays = flag
+            case ("limit", .integer(let count)) where count > 0: limit = count
+            case ("limit", .null): limit = nil
+            case ("hover", .object(let members)):
+                for (member, value) in members {
+                    update(from: .object(["hover.\(member)": value]), report: report)
+                }
+            case ("hover.replay", _), ("limit", _), ("replay", _), ("diagnostics", _), ("store", _),
+                ("allowWeakSandbox", _), ("iterations", _):
                 if value != .null { report("The setting hindsight.\(name) has a value of the wrong kind.") }
             default: break
             }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import textwrap
 import unittest
+from typing import Optional
 
 from hindsight_runtime.analysis.comments import SHOW
+from hindsight_runtime.analysis.expressions import expression_at
 from hindsight_runtime.analysis.probes import match_file
 from hindsight_runtime.analysis.recorded import RecordedProgram
 from hindsight_runtime.analysis.source import Source
@@ -100,6 +102,23 @@ class Placing(unittest.TestCase):
             """,
         )
 
+    def test_several_in_one_comment(self) -> None:
+        self.check(
+            """
+            a = 1  #? a #? a + 1
+            #? b  #? c
+            #? "#? d" + e
+            """,
+            """
+            a = 1
+            show(a)
+            show(a + 1)
+            show(b)
+            show(c)
+            show("#? d" + e)
+            """,
+        )
+
     def test_only_comments_ask(self) -> None:
         source = self.check('a = "#? b"\n# #? c\n#?\n#? \n', 'a = "#? b"\n')
         self.assertEqual(source.questions, [])
@@ -130,6 +149,55 @@ class Placing(unittest.TestCase):
         self.assertIn("`x +` is no expression", match.changes[0].message)
         self.assertIn("indent it like the code around it", match.changes[1].message)
         self.assertIn("no `nothing`", match.changes[2].message)
+
+
+class Expressions(unittest.TestCase):
+    TEXT = textwrap.dedent("""
+        import os
+        for i, é in pairs:  # a remark
+            loss = model.head(é.data,
+                i)  #? loss
+            loss.item()
+            most = max(k for k in loss)
+
+        class A:
+            rate = top
+            def f(self, x=3):
+                return self.rate
+        """).lstrip()
+
+    def at(self, line: int, text: str) -> Optional[dict]:
+        """What is at the end of some text of a line."""
+        written = self.TEXT.split("\n")[line - 1]
+        column = written.index(text) + len(text)
+        return expression_at(self.TEXT, line, len(written[:column].encode()))
+
+    def test_names_and_attributes_are_found(self) -> None:
+        for line, text, expected in (
+            (2, "i", "i"),
+            (3, "loss", "loss"),
+            (3, "é.data", "é.data"),
+            (3, "model.he", "model"),  # a method itself is always the same
+            (4, "i", "i"),
+            (10, "x", "x"),
+            (11, "self", "self"),
+            (11, "self.rate", "self.rate"),
+        ):
+            found = self.at(line, text)
+            assert found is not None, text
+            self.assertEqual(found["expression"], expected)
+            # The text with the comment put there asks for just that.
+            lines = self.TEXT.split("\n")
+            row = lines[found["commentLine"] - 1].encode()[: found["commentColumn"]].decode()
+            lines[found["commentLine"] - 1] = f"{row}  #? {found['expression']}"
+            source = Source.edited("train.py", "\n".join(lines))
+            asked = [ast.unparse(q.expression) for q in source.questions if q.expression is not None]
+            self.assertIn(expected, asked)
+            self.assertEqual([question.problem for question in source.questions if question.problem], [])
+
+    def test_what_has_no_history_is_not_offered(self) -> None:
+        for line, text in ((1, "os"), (6, "max"), (6, "k"), (9, "rate"), (9, "top"), (10, "de")):
+            self.assertIsNone(self.at(line, text), (line, text))
 
 
 PROGRAM = """

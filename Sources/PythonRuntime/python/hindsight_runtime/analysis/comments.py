@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from dataclasses import dataclass
-from typing import Optional
+from typing import Iterator, Optional
 
 SHOW = "__hindsight_show__"
 
@@ -57,7 +58,7 @@ def ask(text: str, tree: ast.Module) -> tuple[ast.Module, list[Question]]:
     """
     if "#?" not in text:
         return tree, []
-    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    text = _unified(text)
     questions = _questions(text)
     asked = [question for question in questions if question.expression is not None]
     while asked:
@@ -79,6 +80,10 @@ def ask(text: str, tree: ast.Module) -> tuple[ast.Module, list[Question]]:
     return tree, questions
 
 
+def _unified(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+
+
 def _questions(text: str) -> list[Question]:
     found: list[Question] = []
     # The end of the last token of the statement that the line belongs to; None at a statement's start.
@@ -95,11 +100,10 @@ def _questions(text: str) -> list[Question]:
 
     for token in _tokens(text):
         if token.type == tokenize.COMMENT and token.string.startswith("#?"):
-            question = _question(token)
-            if question is not None:
-                found.append(question)
-                if last is not None:
-                    waiting.append(question)
+            asked = list(_in_comment(token))
+            found.extend(asked)
+            if last is not None:
+                waiting.extend(asked)
         elif token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
             if last is not None:
                 settle()
@@ -116,15 +120,23 @@ def _tokens(text: str) -> list[tokenize.TokenInfo]:
         return []  # what only the parser understands
 
 
-def _question(token: tokenize.TokenInfo) -> Optional[Question]:
-    before = token.line[: token.start[1]]
-    column = len(before.encode("utf-8", "surrogatepass"))
+def _in_comment(token: tokenize.TokenInfo) -> Iterator[Question]:
+    """The questions of one comment: `#? a #? b` are two, unless a part is no expression by itself."""
     written = token.string.rstrip()
-    length = len(written.encode("utf-8", "surrogatepass"))
+    places = [match.start() for match in re.finditer("#[?]", written)] + [len(written)]
+    parts = [(start, end) for start, end in zip(places, places[1:])]
+    apart = [_question(token, start, written[start:end].rstrip()) for start, end in parts]
+    if any(question is not None and question.problem for question in apart):
+        apart = [_question(token, 0, written)]
+    yield from (question for question in apart if question is not None)
+
+
+def _question(token: tokenize.TokenInfo, start: int, written: str) -> Optional[Question]:
+    column = _bytes(token.line[: token.start[1]] + token.string[:start])
     expression = written[2:].strip()
     if not expression:
         return None
-    question = Question(token.start[0], column, column + length)
+    question = Question(token.start[0], column, column + _bytes(written))
     try:
         question.expression = ast.parse(expression, mode="eval").body
     except SyntaxError as error:
@@ -132,6 +144,30 @@ def _question(token: tokenize.TokenInfo) -> Optional[Question]:
     except (ValueError, RecursionError, MemoryError) as error:
         question.problem = f"`{expression}` is no expression ({error or 'nested too deeply'})"
     return question
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def code_end(text: str, line: int) -> Optional[tuple[int, int]]:
+    """Where a comment that asks can be put behind the statement on a line: line and column in bytes.
+
+    A comment that asks already stays before it; any other one would have to give way.
+    """
+    last: Optional[tokenize.TokenInfo] = None
+    for token in _tokens(_unified(text)):
+        if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER):
+            if last is not None and last.end[0] >= line:
+                row, column = last.end
+                comment = last.line.rstrip("\n")[column:] if row == last.start[0] else ""
+                if comment.lstrip().startswith("#?"):
+                    column += len(comment.rstrip())
+                return row, _bytes(last.line.split("\n")[row - last.start[0]][:column])
+            last = None
+        elif token.type not in _SILENT:
+            last = token
+    return None
 
 
 def _with_statements(text: str, questions: list[Question]) -> str:
@@ -142,7 +178,9 @@ def _with_statements(text: str, questions: list[Question]) -> str:
             behind.setdefault(question.behind, []).append(number)
         else:
             line = lines[question.line - 1]
-            lines[question.line - 1] = line[: line.index("#?")] + f"{SHOW}({number})"
+            if "#?" in line:
+                line = line[: line.index("#?")]
+            lines[question.line - 1] = f"{line}{SHOW}({number});"
     for (row, column), numbers in behind.items():
         calls = ";".join(f"{SHOW}({number})" for number in numbers)
         separator = "" if questions[numbers[0]].is_after_semicolon else ";"

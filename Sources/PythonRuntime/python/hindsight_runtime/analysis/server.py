@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import Any, BinaryIO, Callable, Optional
 
 from .carried import loops_with_carried_values
+from .expressions import expression_at
 from .groups import groups
 from .outline import loop_range, outline, span
 from .probes import Addition, FileMatch, fingerprint, match_file
@@ -32,6 +33,7 @@ class Server:
             "load": self.load,
             "outline": self.outline,
             "match": self.match,
+            "expression": self.expression,
         }
 
     def serve(self, requests: BinaryIO, answers: BinaryIO) -> None:
@@ -79,6 +81,13 @@ class Server:
             return _not_parsed(error)
         except RecursionError:
             return _not_parsed(NotParsed("nested too deeply to be analysed"))
+
+    def expression(self, params: dict) -> dict:
+        """What is named at a place, and where a comment can ask for it; empty where nothing is."""
+        try:
+            return expression_at(params["text"], params["line"], params["column"]) or {}
+        except (NotParsed, RecursionError):
+            return {}
 
     def match(self, params: dict) -> dict:
         """Probes and changes of edited texts against a run."""
