@@ -92,7 +92,7 @@ public struct LoopActivation: Sendable {
     }
 
     /// The order just after everything inside the activation and at or before everything after it.
-    var end: OrderKey { order(at: count ?? Int.max) }
+    let end: OrderKey
 
     /// Whether `predicate` holds for this loop or any loop known to have run inside it.
     func contains(where predicate: (LoopID) -> Bool) -> Bool {
@@ -121,6 +121,7 @@ extension LoopActivation {
             var children: [Int: Level] = [:]
             var count: Int?
             var exit: Checkpoint?
+            var end: OrderKey?
 
             init(coordinate: Coordinate, prefix: [Int]) {
                 self.coordinate = coordinate
@@ -138,7 +139,7 @@ extension LoopActivation {
                             index: index, checkpoint: checkpoints[index],
                             activations: children[index]?.finish() ?? [])
                     },
-                    count: count, exitCheckpoint: exit)
+                    count: count, exitCheckpoint: exit, end: end ?? OrderKey(prefix + [Int.max]))
             }
         }
 
@@ -180,6 +181,8 @@ extension LoopActivation {
                     }
                 } else if kind == .exit {
                     node.count = index
+                    // Not always the boundary's: something may happen before it is known that no item comes.
+                    node.end = order
                     node.exit = checkpoint ?? node.exit
                 } else {
                     node.boundaries.insert(index)

@@ -57,6 +57,7 @@ struct WorkerInstructions: Encodable {
         var n: Int
         var kind: CheckpointKind
         var at: Coordinate
+        var key: OrderKey
         var layout: String
         var logs: Int
         var entropy: Int
@@ -67,6 +68,7 @@ struct WorkerInstructions: Encodable {
             n = state.number
             kind = state.kind
             at = state.coordinate
+            key = state.order
             layout = state.layout
             logs = state.logs
             entropy = state.entropy

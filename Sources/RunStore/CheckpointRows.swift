@@ -85,8 +85,8 @@ extension Store {
         var detail = PackedReader(row["detail"])
         return StateLocation(
             number: number, kind: CheckpointKind(rawValue: row["kind"]) ?? .boundary,
-            coordinate: try detail.coordinate(), layout: row["layout"], logs: row["logs"],
-            entropy: row["entropy"], stream: stream, buffers: Array(locations.dropFirst()))
+            coordinate: try detail.coordinate(), order: try detail.order(), layout: row["layout"],
+            logs: row["logs"], entropy: row["entropy"], stream: stream, buffers: Array(locations.dropFirst()))
     }
 
     /// Keeps a checkpoint from being used again. Its data is not shared with later checkpoints either: where

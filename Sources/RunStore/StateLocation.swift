@@ -22,6 +22,7 @@ public struct StateLocation: Hashable, Sendable {
     public var number: Int
     public var kind: CheckpointKind
     public var coordinate: Coordinate
+    public var order: OrderKey
     /// A digest of the places of the state's objects; equal in a replay where they line up.
     public var layout: String
     /// The program's own log records before it.
@@ -32,12 +33,13 @@ public struct StateLocation: Hashable, Sendable {
     public var buffers: [BlobLocation]
 
     public init(
-        number: Int, kind: CheckpointKind, coordinate: Coordinate, layout: String, logs: Int, entropy: Int,
-        stream: BlobLocation, buffers: [BlobLocation]
+        number: Int, kind: CheckpointKind, coordinate: Coordinate, order: OrderKey, layout: String,
+        logs: Int, entropy: Int, stream: BlobLocation, buffers: [BlobLocation]
     ) {
         self.number = number
         self.kind = kind
         self.coordinate = coordinate
+        self.order = order
         self.layout = layout
         self.logs = logs
         self.entropy = entropy

@@ -18,7 +18,7 @@ from . import environment, entropy, logs, tracebacks
 from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
 from .files import FileLog
-from .loops import Loop, Started, driven_by_generator, scalar
+from .loops import Loop, Started, driven_by_generator, may_run_code, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_counts
@@ -272,13 +272,21 @@ class Recorder(Session):
         loop = self.enter(identity, sys._getframe(1))
         if loop is None:
             return iterable
+        self.stack.open(loop)
         try:
             iterator = iter(iterable)
         except BaseException:
             self.left(loop)
             raise
+        if not may_run_code(iterator):
+            self.stack.close(loop)
         loop.iterator = iterator
+        self._note_iterator(loop)
         return self._iterate(loop, iterator)
+
+    @contained
+    def _note_iterator(self, loop: Loop) -> None:
+        self.note_iterator(loop)
 
     def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
         # Every iteration of the program's loops passes here: `Loop.begin_iteration`, spelled out.
@@ -288,7 +296,7 @@ class Recorder(Session):
         try:
             for item in Started(iterator):
                 loop.index += 1
-                if loop.events:
+                if loop.events and loop.fetched != loop.index - 1:
                     loop.events = 0
                     loop.occurrences.clear()
                 if type(item) is int:
@@ -385,6 +393,8 @@ class Recorder(Session):
         loop.walk = None
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
+        if not loop.is_in_place():
+            return
         last = self._milestones.get((kind, loop.id), 0.0)
         is_long = kind == "exit" and now - loop.started >= LONG_LOOP
         if now - last < MILESTONE_INTERVAL and not is_long:
@@ -397,7 +407,7 @@ class Recorder(Session):
                 "t": "milestone",
                 "kind": kind,
                 "at": loop.coordinate(),
-                "key": loop.boundary_key(),
+                "key": loop.boundary_key() if kind == "boundary" else loop.exit_key(),
                 "elapsed": now - self.began,
             }
         )
@@ -407,29 +417,24 @@ class Recorder(Session):
     def _walk(self, loop: Loop, frame: FrameType) -> None:
         began = time.perf_counter()
         try:
-            from . import state  # not needed by programs without loops
-
-            loop.walk = state.Walk(self._roots(frame), LONGEST_WALK)
+            self.walk_from(loop, frame, LONGEST_WALK)
         except ChannelClosed:
             raise
         except Exception as error:  # logs and coordinates go on without checkpoints
             self.note(f"no checkpoints in the loop at {loop.id}: {last_line(error)}")
         self.budget.walked(time.perf_counter() - began)
 
-    def _roots(self, frame: FrameType) -> Any:
-        from . import state
-
-        return state.Roots(self.frames(frame), self.modules(), lambda scope, name: False)
-
     def _checkpoint(self, kind: str, loop: Loop, frame: FrameType) -> None:
         self._poll()
+        if not loop.is_in_place():
+            return
         if self._is_storing:
             return  # the writer is behind: rather no checkpoint than a wait
         began = time.perf_counter()
         try:
             from . import state
 
-            captured = state.capture(loop.walk, self._roots(frame))
+            captured = state.capture(loop.walk, self.roots(loop, frame))
             stream = with_counts(self.short.entered, captured.stream)
             copying = time.perf_counter()
             places = self.buffer.fill([stream, *captured.buffers])
@@ -453,7 +458,7 @@ class Recorder(Session):
                 "n": self._number,
                 "kind": kind,
                 "at": loop.coordinate(),
-                "key": loop.boundary_key(),
+                "key": loop.boundary_key() if kind == "boundary" else loop.exit_key(),
                 "elapsed": done - self.began,
                 "layout": layout(loop.walk),
                 "stream": places[0],

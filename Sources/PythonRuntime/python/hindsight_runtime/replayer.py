@@ -24,7 +24,7 @@ from . import entropy, environment, logs
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
 from .fileview import FileView
-from .loops import Loop, Started, driven_by_generator, is_traced, scalar
+from .loops import Loop, Started, driven_by_generator, is_traced, may_run_code, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
@@ -52,6 +52,7 @@ class Checkpoint:
     number: int
     kind: str
     at: list[list[Any]]
+    key: list[int]
     layout: str
     entropy: int
     stream: dict[str, Any]
@@ -144,7 +145,7 @@ class Replayer(Session):
         """The plan's actions by activation: the coordinate without the innermost index."""
         checkpoints = {
             c["n"]: Checkpoint(
-                *(c[k] for k in ("n", "kind", "at", "layout", "entropy", "stream", "buffers"))
+                *(c[k] for k in ("n", "kind", "at", "key", "layout", "entropy", "stream", "buffers"))
             )
             for c in request.get("checkpoints") or []
         }
@@ -357,7 +358,11 @@ class Replayer(Session):
                 self._skip(loop, jump)
                 self.left(loop)
                 return ()
+            self.stack.open(loop)
             loop.iterator = iter(iterable)
+            if not may_run_code(loop.iterator):
+                self.stack.close(loop)
+            self.note_iterator(loop)
             if jump is not None:
                 self._jump(loop, frame, jump)
         except BaseException:
@@ -439,7 +444,7 @@ class Replayer(Session):
             start, jump = loop.skipped
             self._restore(loop, frame, jump.checkpoint)
             self.files_then.jump(jump.checkpoint.number, start)
-            self._tell_jump(jump, start, loop.boundary_key())
+            self._tell_jump(jump, start, jump.checkpoint.key)
             loop.skipped = None
         elif actions is not None and loop.index in actions.exit_checks:
             self._check(loop, frame, actions.exit_checks[loop.index])
@@ -455,9 +460,7 @@ class Replayer(Session):
         if self._actions:
             loop.marks = self._actions.get(split(loop.coordinate())[0])
         if loop.marks is not None:
-            from . import state
-
-            loop.walk = state.Walk(self._roots(frame), None)
+            self.walk_from(loop, frame, None)
         return loop
 
     def _arrive(self, loop: Loop, frame: FrameType) -> Optional[Jump]:
@@ -500,7 +503,8 @@ class Replayer(Session):
             if driven_by_generator(loop.iterator, self.is_project_code):
                 reason = f"the loop at {loop.id} is driven by a generator of the program"
                 raise Unusable(jump.checkpoint.number, reason)
-            loop.iterator = advanced(loop.iterator, jump.to - loop.index)
+            if loop not in loop.shared:
+                loop.iterator = advanced(loop.iterator, jump.to - loop.index)
         loop.index = jump.to
         self._restore(loop, frame, jump.checkpoint)
         self.files_then.jump(jump.checkpoint.number, start)
@@ -508,10 +512,8 @@ class Replayer(Session):
 
     # State
 
-    def _roots(self, frame: FrameType) -> Any:
-        from . import state
-
-        return state.Roots(self.frames(frame), self.modules(), self._probe_names.contain)
+    def names_excluded(self, owner: Any, name: str) -> bool:
+        return self._probe_names.contain(owner, name)
 
     def _restore(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
@@ -522,10 +524,12 @@ class Replayer(Session):
             reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
             raise Unusable(checkpoint.number, reason)
         (counts, stream), buffers = checkpoint.read()
+        roots = self.roots(loop, frame)
         try:
-            state.restore(loop.walk, self._roots(frame), stream, buffers)
+            state.restore(loop.walk, roots, stream, buffers)
         except state.LayoutDiffers as error:
             raise Unusable(checkpoint.number, str(error)) from error
+        self.take_iterators(loop, roots)
         self.entropy.position = checkpoint.entropy
         self.short.restore(counts)
 
@@ -538,13 +542,13 @@ class Replayer(Session):
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
         else:
             (counts, stream), buffers = checkpoint.read()
-            difference = state.difference(loop.walk, self._roots(frame), stream, buffers)
+            difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
             if difference is None and self.entropy.position != checkpoint.entropy:
                 difference = "the program read clocks or random seeds another number of times"
             if difference is None and self.short.entered != counts:
                 difference = "the program entered its loops another number of times"
         self._send_facts()
-        key = loop.boundary_key()
+        key = loop.exit_key() if checkpoint.kind == "exit" else loop.boundary_key()
         self.send({"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference})
 
 

@@ -13,13 +13,16 @@ from typing import Any, Callable, Iterable, Optional
 
 from . import baseline, transform  # noqa: F401: the former looks around before the program runs
 from .entropy import EntropyLog
-from .loops import Loop, LoopStack
+from .loops import Loop, LoopStack, draws_from
 from .shortloops import ShortLoops
 from .programs import Hooks, Program, provide
 
 
 #: Under this name the recorder tells the random generators' states at the program's end.
 END_OF_RUN = "end"
+
+#: In a checkpoint, the namespace of live loops' iterators; no module can be called so.
+ITERATORS = "live loops"
 
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
 STATE_FORMAT = 3
@@ -51,6 +54,9 @@ class Session:
     entropy: EntropyLog
     short: ShortLoops
 
+    #: Methods that run while an item of a loop is fetched, or its iterator made.
+    FETCHING: tuple[str, ...] = ("for_loop", "_iterate")
+
     def __init__(self, program: Program) -> None:
         self.program = program
         #: Absolute path of every rewritten source → its path relative to the root.
@@ -58,7 +64,8 @@ class Session:
         #: Names of the project's loaded modules.
         self.module_names: list[str] = []
         self.targets: dict[str, str] = {}
-        self.stack = LoopStack(self.targets)
+        fetching = (getattr(type(self), name) for name in self.FETCHING)
+        self.stack = LoopStack(self.targets, (function.__code__ for function in fetching))
 
     # Sources
 
@@ -102,6 +109,51 @@ class Session:
     def is_project_code(self, code: Optional[CodeType]) -> bool:
         return code is not None and code.co_filename in self.files
 
+    # State
+
+    def names_excluded(self, owner: Any, name: str) -> bool:
+        """Whether a name is none of the program's."""
+        return False
+
+    def walk_from(self, loop: Loop, frame: FrameType, limit: Optional[float]) -> None:
+        """Numbers what the program reaches at a loop's entry."""
+        from . import state  # not needed by programs without loops
+
+        roots = state.Roots(self.frames(frame), self.modules(), self.names_excluded)
+        loop.walk = state.Walk(roots, limit)
+        loop.shared = tuple(p for p in loop.parents[1:] if self._is_shared(p, loop))
+
+    def note_iterator(self, loop: Loop) -> None:
+        """The loop has its iterator now."""
+        if self._is_shared(loop, loop):
+            loop.shared += (loop,)
+
+    @staticmethod
+    def _is_shared(loop: Loop, innermost: Loop) -> bool:
+        """Whether variables hold what a live loop draws from: then both must stay one object."""
+        passed = innermost.walk.passed if innermost.walk is not None else ()
+        return bool(passed) and loop.iterator is not None and draws_from(loop.iterator, passed)
+
+    def roots(self, loop: Loop, frame: FrameType) -> Any:
+        """What a checkpoint in or behind a loop holds."""
+        from . import state
+
+        modules = self.modules()
+        iterators = ModuleType(ITERATORS)
+        for number, live in enumerate(loop.shared):
+            # Behind the loop its own iterator is nobody's.
+            if live.iterator is not None and live in self.stack.live:
+                setattr(iterators, f"loop{number}", live.iterator)
+                modules[ITERATORS] = iterators
+        return state.Roots(self.frames(frame), modules, self.names_excluded)
+
+    @staticmethod
+    def take_iterators(loop: Loop, roots: Any) -> None:
+        """After restoring: live loops go on with the iterators that the variables hold now."""
+        iterators = roots.modules.get(ITERATORS)
+        for number, live in enumerate(loop.shared if iterators else ()):
+            live.iterator = getattr(iterators, f"loop{number}", live.iterator)
+
     # Entry points of rewritten code
 
     def provide_functions(self) -> None:
@@ -114,6 +166,7 @@ class Session:
             "for": self.for_loop,
             "while": self.while_loop,
             "next": self.while_next,
+            "ended": self.while_ended,
             "leave": self.while_leave,
             "after": self.after_loop,
             "log": self.log_function,
@@ -122,6 +175,16 @@ class Session:
 
     def while_loop(self, identity: str) -> None:
         self.enter(identity, sys._getframe(1))
+
+    def while_ended(self, identity: str) -> bool:
+        """The condition of a `while` is false: what had begun was no iteration."""
+        loop = self.stack.innermost(identity, sys._getframe(1))
+        if loop is not None:
+            loop.index -= 1
+            if loop.events:
+                loop.fetched = loop.index
+            self.left(loop)  # an `else` block stands outside
+        return False
 
     def while_leave(self, identity: str) -> None:
         loop = self.stack.innermost(identity, sys._getframe(1))

@@ -5,7 +5,7 @@ its reads of clocks and other entropy.
                               __hindsight_after__(id)
     while test: …          →  __hindsight_while__(id)
                               try:
-                                  while __hindsight_next__(id) and test: …
+                                  while __hindsight_next__(id) and (test or __hindsight_ended__(id)): …
                               finally:
                                   __hindsight_leave__(id)
                               __hindsight_after__(id)
@@ -150,7 +150,8 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if loop is None:
             return node
-        test = ast.BoolOp(ast.And(), [_call("__hindsight_next__", loop), node.test])
+        ended = ast.BoolOp(ast.Or(), [node.test, _call("__hindsight_ended__", loop)])
+        test = ast.BoolOp(ast.And(), [_call("__hindsight_next__", loop), ended])
         node.test = _at(node.test, test)
         guarded = ast.Try(
             body=[node],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -24,6 +25,8 @@ class Project:
 
     def __init__(self, files: dict[str, str]) -> None:
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="hindsight-test-"))
+        #: Of the environment, besides the test's own.
+        self.variables: dict[str, str] = {}
         for path, text in files.items():
             self.write(path, text)
 
@@ -45,6 +48,7 @@ class Project:
 
     def _run(self, arguments: Any, variables: dict, descriptors: Any) -> subprocess.CompletedProcess:
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "HINDSIGHT_DEBUG")}
+        environment.update(self.variables)
         environment.update(variables)
         return subprocess.run(
             [sys.executable, *arguments],
@@ -122,7 +126,8 @@ class Collector:
                     elif message["t"] == "checkpoint":
                         places = [message["stream"], *message["buffers"]]
                         message["blobs"] = [os.pread(buffer, n, at) for at, n in places]
-                        connection.sendall(b'{"t":"stored","n":%d}\n' % message["n"])
+                        with contextlib.suppress(BrokenPipeError):  # it may have ended by now
+                            connection.sendall(b'{"t":"stored","n":%d}\n' % message["n"])
                     self.messages.append(message)
 
     def close(self) -> None:
@@ -162,7 +167,7 @@ class Recording:
                     place = {"file": path, "offset": offset, "length": len(data), "sha256": digest}
                     blobs.append(place)
                     offset += len(data)
-            kept = {key: message[key] for key in ("n", "kind", "at", "layout", "logs", "entropy")}
+            kept = {key: message[key] for key in ("n", "kind", "at", "key", "layout", "logs", "entropy")}
             result.append({**kept, "stream": blobs[0], "buffers": blobs[1:]})
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import itertools
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, Iterator
@@ -67,11 +68,23 @@ class IteratorKind(Kind):
             reduced = self._reduced(o)
         except Exception:
             return None
+        if reduced[0] is itertools.cycle:
+            return self._turns(*reduced[1:], source)
         if reduced[0] is builtins.iter and type(reduced[1][0]) in (list, tuple, str):
             # Iterators over dictionaries come back as iterators over lists: compare what is still to come.
             start = reduced[2] if len(reduced) > 2 else 0
             return list(reduced[1][0])[start:] if type(start) is int else []
         return reduced
+
+
+    def _turns(self, arguments: tuple[Any], state: tuple[list[Any], Any], source: Source) -> Any:
+        """What an `itertools.cycle` gives next, and from then on: it shows the same in several ways."""
+        (inner,), (saved, is_complete) = arguments, state
+        rest = self.compared(inner, source)
+        if type(rest) is not list:
+            return arguments, state
+        period = saved if is_complete else saved + rest
+        return rest or period, period
 
 
 def _count(o: Any) -> tuple[Any, ...] | None:

@@ -59,6 +59,8 @@ class Walk:
         self._passed: dict[int, Any] = {}
         with undisturbed():
             self._run(roots, limit_seconds)
+        #: Their identities, as good as long as the program holds them.
+        self.passed = frozenset(self._passed)
         self._passed.clear()
         self._postponed.clear()
         self.layout = self._digest()
