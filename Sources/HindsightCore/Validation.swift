@@ -11,7 +11,8 @@ public struct Validation: Sendable {
     /// Why nothing that is computed here can be compared with the run's values: facts of the interpreter
     /// and the machine.
     private let obstacles: [String]
-    private var doubts: [FileDoubt] = []
+    /// Files that were found to be others than they were.
+    public private(set) var doubts: [FileDoubt] = []
     /// Whether a stretch that began at a restored checkpoint has been seen to end in the recorded state.
     public private(set) var isCaptureVerified: Bool
 

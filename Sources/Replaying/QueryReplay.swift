@@ -36,9 +36,8 @@ final class QueryReplay {
         try checkSelection()
         let plan = try planner.plan(selection: query.iterations)
         guard let answer = try answer(following: plan) else { return }
-        let isMisled = answer.main.doubts.contains(where: \.isJumped)
         guard !plan.jumps.isEmpty,
-            try isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
+            try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
         else { return try finish(answer) }
         note(
             "the values could not be confirmed by starting from checkpoints; the run is executed again from "
@@ -78,12 +77,16 @@ final class QueryReplay {
             validation.add(again.doubts)
             tell(validation.verdicts(findings), of: main, isFinal: false)
         }
-        return Answer(main: main, verdicts: validation.verdicts(findings))
+        return Answer(
+            main: main, verdicts: validation.verdicts(findings),
+            isMisled: validation.doubts.contains(where: \.isJumped))
     }
 
     private struct Answer {
         var main: ReplayPass
         var verdicts: [Verdict]
+        /// Whether jumps led past writing what the program read later.
+        var isMisled: Bool
 
         var isDoubtful: Bool {
             verdicts.contains { verdict in

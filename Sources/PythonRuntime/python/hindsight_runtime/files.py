@@ -1,19 +1,21 @@
 """Notes while recording which files the program read, which it changed, and what was in them before and at
 checkpoints: a replay must see the files as they were, not as the run left them.
 
-Seen are files opened through Python's `open`, by this process, and, in the project's folder and the working
-directory, changes by anybody. What a library in C reads elsewhere goes unseen; if it has changed since, only
-the replay's evidence can tell.
+Seen are files opened through Python's `open`, by this process and those forked off it, and, in the project's
+folder and the working directory, changes by anybody. What a library in C reads goes unseen; if it has changed
+since, only the replay's evidence can tell.
 """
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import stat
 import sys
 import threading
 from base64 import b64encode
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterator, Optional
 
 from . import folders
 from .opening import Places, install, writes
@@ -24,6 +26,8 @@ SMALL = 256 * 1024
 #: Bytes of contents that one checkpoint and one run may tell.
 CHECKPOINT_ROOM = 1024 * 1024
 RUN_ROOM = 64 * 1024 * 1024
+#: So many inputs are noted: a data set of a million files has to be taken on trust.
+MOST_INPUTS = 20_000
 #: Files in folders that are not watched are looked at at every checkpoint; so many of them.
 MOST_FAR_FILES = 64
 
@@ -87,6 +91,8 @@ class FileLog:
         self._room = RUN_ROOM
         self._outputs = {os.fstat(n).st_ino for n in (1, 2) if _is_open(n)}
         self._watch: Optional[folders.FolderWatch] = None
+        self._is_child = False
+        self._by_children = _Leaflet()
         self.is_active = True
         try:
             self._watch = folders.FolderWatch(self._skips)
@@ -107,9 +113,14 @@ class FileLog:
         return None
 
     def leave(self) -> None:
-        """In a forked child: the records are the parent's."""
+        """Nothing is noted any more."""
         self.is_active = False
         self._watch = None
+
+    def become_child(self) -> None:
+        """In a forked child: what it notes goes to the parent."""
+        self._is_child = True
+        self._watch = None  # the parent's, too: what one reads, the other misses
 
     # What happens to files
 
@@ -124,11 +135,13 @@ class FileLog:
             self._change(path)
         elif path in self._own:
             self._read_back(path)
-        elif path not in self._inputs:
+        elif path not in self._inputs and len(self._inputs) < MOST_INPUTS:
             state = self._inputs[path] = state_of(path)
             self._tell("input", path, state)
 
     def _look(self) -> None:
+        for record in self._by_children.unread() if not self._is_child else ():
+            self._take(record)
         if self._watch is None or threading.get_ident() != self._main_thread:
             return
         for path, event in self._watch.changes():
@@ -138,6 +151,21 @@ class FileLog:
                 self._own[path] = before = self._before(path, event)
                 self._tell("before", path, before)
             self._changed[path] = None
+
+    def _take(self, record: dict[str, Any]) -> None:
+        """What a child noted."""
+        path, kind = record["path"], record["kind"]
+        if kind == "content":
+            self._waiting.append(record)
+        elif path not in self._own:
+            if kind == "before":
+                self._own[path] = UNKNOWN
+                self._changed[path] = None
+            elif path in self._inputs or len(self._inputs) >= MOST_INPUTS:
+                return
+            else:
+                self._inputs[path] = (record["state"], *(record.get(k, 0) for k in ("size", "mtime", "inode")))
+            self._waiting.append(record)
 
     def _before(self, path: str, event: int) -> State:
         """What a path was before its first change, which has happened already."""
@@ -235,7 +263,30 @@ class FileLog:
             record["n"] = number
         if content is not None:
             record["data"] = b64encode(content).decode("ascii")
-        self._waiting.append(record)
+        if self._is_child:
+            self._by_children.write(record)
+        else:
+            self._waiting.append(record)
+
+
+class _Leaflet:
+    """Memory to which forked children append lines, and which the parent reads."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.memfd_create("hindsight-files", os.MFD_CLOEXEC)
+        fcntl.fcntl(self._descriptor, fcntl.F_SETFL, os.O_APPEND)
+        self._read = 0
+        self._rest = b""
+
+    def write(self, record: dict[str, Any]) -> None:
+        os.write(self._descriptor, json.dumps(record).encode("utf-8", "surrogateescape") + b"\n")
+
+    def unread(self) -> Iterator[dict[str, Any]]:
+        while self._read < os.fstat(self._descriptor).st_size:
+            data = os.pread(self._descriptor, 1 << 20, self._read)
+            self._read += len(data)
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            yield from map(json.loads, lines)
 
 
 def _is_open(descriptor: int) -> bool:

@@ -70,8 +70,8 @@ class FileView:
         self._held: dict[tuple[str, State], int] = {}
         #: By the file's number: a renamed hole is still one.
         self._holes: dict[int, Hole] = {}
-        #: Files that cannot be brought back, with the sentence to tell when the program wants to read them.
-        self._missing: dict[str, str] = {}
+        #: Inputs that are not what they were, with the sentence to tell when the program wants to read them.
+        self._others: dict[str, str] = {}
         for record in records:
             self._take(record)
 
@@ -102,10 +102,14 @@ class FileView:
             live = state_of(version.path)
             if version.path in self._before or live[:3] == version.state[:3]:
                 continue
-            if live != ABSENT or self._is_known(version):
-                self._put(version, f"{self._name(version)} has changed since the run", is_jumped=False)
+            if live == ABSENT:
+                reason = f"{self._name(version)}, which the run read, is no longer there"
             else:
-                self._missing[version.path] = f"{self._name(version)}, which the run read, is no longer there"
+                reason = f"{self._name(version)} has changed since the run"
+            if self._is_private and self._is_known(version):
+                self._put(version, reason, is_jumped=False)
+            else:
+                self._others[version.path] = reason
 
     def jump(self, number: int, start: list[int]) -> None:
         """Lays out what the run had at a checkpoint, as far as it changed behind `start`."""
@@ -187,8 +191,11 @@ class FileView:
         path = self._places.of(file)
         if path is None:
             return
-        if path in self._missing and not os.path.lexists(path):
-            return self._report(self._missing[path], False)
+        if path in self._others:
+            if "w" in mode:
+                del self._others[path]
+            else:
+                self._report(self._others[path], False)
         try:
             live = os.stat(path)
         except OSError:

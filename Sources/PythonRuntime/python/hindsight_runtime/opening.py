@@ -7,6 +7,7 @@ doubles the time of a `copy.deepcopy`.
 from __future__ import annotations
 
 import builtins
+import inspect
 import io
 import os
 from typing import Any, Callable, Optional
@@ -28,6 +29,10 @@ class Open:
         except Exception:
             pass  # whatever is wrong, the function itself says it better
         return self._function(*arguments, **keywords)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._function)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._function, name)

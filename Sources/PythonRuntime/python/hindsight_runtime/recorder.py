@@ -139,7 +139,7 @@ class Recorder(Session):
         """In a forked child: the line belongs to the parent."""
         self.is_recording = False
         if self.file_log is not None:
-            self.file_log.leave()
+            self.file_log.become_child()
 
     def elapsed(self) -> float:
         return time.perf_counter() - self.began

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
-from . import entropy, environment, logs
+from . import entropy, environment, logs, tracebacks
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
 from .fileview import FileView
@@ -243,7 +243,9 @@ class Replayer(Session):
             self._ending = {"status": "raised", "exitCode": 1, "exception": last_line(error)}
             import traceback
 
-            traceback.print_exc()  # into the worker's log
+            tracebacks.clean_exception(error, is_script=True)
+            # Into the worker's log.
+            traceback.print_exception(type(error), error, error.__traceback__)
 
     def _end(self) -> None:
         if os.getpid() != self._pid:

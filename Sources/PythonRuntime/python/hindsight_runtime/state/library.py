@@ -99,7 +99,10 @@ class MemoryFileKind(Kind):
 
 
 class FileKind(Kind):
-    """An open file stays the one that the re-run program opened; a reader's position is state."""
+    """An open file stays the one that the re-run program opened; its position is state.
+
+    What has been written is handed to the system first: a replay brings the file's contents from there.
+    """
 
     name = "file"
     filled = True
@@ -108,8 +111,13 @@ class FileKind(Kind):
         try:
             if o.closed:
                 return "closed"
-            if not _regular(o) or o.writable():
+            if not _regular(o):
                 return None
+            if o.writable():
+                if type(o) not in _PLAIN:
+                    source.lose(o)  # a compressor, which cannot be set back
+                    return Unknown
+                o.flush()
             return o.tell()
         except (OSError, ValueError, AttributeError):
             source.lose(o)
@@ -132,6 +140,10 @@ class FileKind(Kind):
 
     def compared(self, o: Any, source: Source) -> Any:
         return self.contents(o, source)
+
+
+#: Files that write what they are given, where they are told to.
+_PLAIN = {io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.FileIO}
 
 
 def _regular(o: Any) -> bool:
