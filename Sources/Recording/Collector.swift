@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import HindsightCore
 import LocalSockets
 import RunStore
 import Synchronization
@@ -10,6 +11,12 @@ struct CollectorSettings: Sendable {
     var name: String?
     /// Share of the program's time.
     var budget: Double
+}
+
+/// A run that a recording made.
+public struct RecordedRun: Hashable, Sendable {
+    public var id: RunID
+    public var program: String
 }
 
 /// Takes what the recorded processes send and writes it to the store: one thread waits for connections, one
@@ -27,7 +34,11 @@ final class Collector: Sendable {
     private struct State {
         var open: [ObjectIdentifier: LocalConnection] = [:]
         var failures: [String] = []
+        var runs: [RecordedRun] = []
     }
+
+    /// The runs so far, in the order in which they began.
+    var runs: [RecordedRun] { state.withLock { $0.runs } }
 
     init(settings: CollectorSettings) throws {
         self.settings = settings
@@ -72,7 +83,10 @@ final class Collector: Sendable {
         readers.enter()
         let thread = Thread { [self] in
             do {
-                try RuntimeConnection(connection: connection, settings: settings, child: child).serve()
+                try RuntimeConnection(connection: connection, settings: settings, child: child) {
+                    [self] run, program in
+                    state.withLock { $0.runs.append(RecordedRun(id: run, program: program)) }
+                }.serve()
             } catch {
                 fail("not everything was recorded: \(error)")
             }

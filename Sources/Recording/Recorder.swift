@@ -12,11 +12,15 @@ public struct RecordingOptions: Sendable {
     /// Receives one line for each thing that the user should know about the recording itself: before the
     /// program starts or after it has ended, never in between.
     public var warn: @Sendable (String) -> Void
+    /// Receives the runs that were made, after the end; not where the program ran unrecorded, which `warn` tells.
+    public var recorded: @Sendable ([RecordedRun]) -> Void
 
     public init(
         name: String? = nil, budget: Double = 0.01, store: String? = nil,
-        warn: @escaping @Sendable (String) -> Void
+        warn: @escaping @Sendable (String) -> Void,
+        recorded: @escaping @Sendable ([RecordedRun]) -> Void = { _ in }
     ) {
+        self.recorded = recorded
         self.name = name
         self.budget = budget
         self.store = store
@@ -62,7 +66,12 @@ public enum Recorder {
         } catch {
             options.warn("the program runs unrecorded: \(error)")
         }
-        defer { for failure in collector?.finish() ?? [] { options.warn(failure) } }
+        defer {
+            if let collector {
+                for failure in collector.finish() { options.warn(failure) }
+                options.recorded(collector.runs)
+            }
+        }
         let child = try launch(path, command, changes)
         collector?.child.started(child)
         let status = hindsight_wait(child)

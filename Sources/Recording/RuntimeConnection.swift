@@ -10,6 +10,7 @@ final class RuntimeConnection {
     private let connection: LocalConnection
     private let settings: CollectorSettings
     private let child: ChildStatus
+    private let began: (RunID, _ program: String) -> Void
     private var recording: Recording?
     private var memory: SharedState?
 
@@ -20,7 +21,12 @@ final class RuntimeConnection {
         var files: FileKeeper
     }
 
-    init(connection: LocalConnection, settings: CollectorSettings, child: ChildStatus) {
+    /// - Parameter began: Hears of the run as soon as there is one.
+    init(
+        connection: LocalConnection, settings: CollectorSettings, child: ChildStatus,
+        began: @escaping (RunID, _ program: String) -> Void
+    ) {
+        self.began = began
         self.connection = connection
         self.settings = settings
         self.child = child
@@ -117,6 +123,7 @@ final class RuntimeConnection {
             recording = Recording(
                 processID: hello.pid, writer: writer, checkpoints: CheckpointWriter(run: writer),
                 files: FileKeeper(run: writer))
+            began(writer.run, hello.program)
             let store = settings.store.location.directory
             try connection.write(CollectorMessage.welcome(run: writer.run.description, store: store))
         } catch let error as StoreError {

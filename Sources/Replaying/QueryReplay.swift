@@ -298,20 +298,10 @@ final class QueryReplay {
         } catch {
             // It died before it read; what it wrote on the way says why.
             return cancellation.isCancelled
-                ? .cancelled : Self.outcome(ofDead: worker)
+                ? .cancelled : ReplayPass.Outcome(ofDead: worker)
         }
         return pass.follow(worker, cancellation: cancellation) { event, pass in
             self.tell(event, pass, isFirst: isFirst)
-        }
-    }
-
-    private static func outcome(ofDead worker: WorkerProcess) -> ReplayPass.Outcome {
-        let status = worker.wait()
-        let output = worker.output.lastLines(12)
-        switch status {
-        case 119: return .refused(output: output)
-        case 118: return .noProgram(output: output)
-        default: return .died(status: status, output: output)
         }
     }
 

@@ -40,6 +40,8 @@ public struct ReplayProgress: Hashable, Sendable {
     public var secondsLeft: Double
     /// Where the program is.
     public var coordinate: Coordinate
+    /// How many iterations the outermost loop there has, where the run noted it.
+    public var iterations: Int?
 }
 
 /// Why a replay ended without an answer.

@@ -1,3 +1,4 @@
+import CHindsightSystem
 import Foundation
 import HindsightCore
 import RunStore
@@ -88,7 +89,7 @@ struct ReplayPass {
             case .message(let message):
                 outcome = take(message, settled: &settled, tell: tell)
                 if evidence.isPastHorizon, outcome == nil { outcome = .completed }
-            case .closed: outcome = ended(worker)
+            case .closed: outcome = Outcome(ofDead: worker)
             case .malformed(let reason):
                 outcome = .died(status: 0, output: worker.output.lastLines(5) + [reason])
             case nil: break
@@ -201,16 +202,22 @@ struct ReplayPass {
         let whole = max(estimate.seconds, 0.001)
         return ReplayProgress(
             phase: hasStarted ? .replaying : .starting, fraction: min(1, done / whole),
-            secondsLeft: max(0, whole - done), coordinate: coordinate)
+            secondsLeft: max(0, whole - done), coordinate: coordinate,
+            iterations: position.components.count > 1
+                ? history.lastIndex(ofActivation: [position.components[0]]).map { $0 + 1 } : nil)
     }
 
-    private func ended(_ worker: WorkerProcess) -> Outcome {
+}
+
+extension ReplayPass.Outcome {
+    /// What the end of a worker means that did not say so itself; waits for it.
+    init(ofDead worker: WorkerProcess) {
         let status = worker.wait()
         let output = worker.output.lastLines(12)
         switch status {
-        case 119: return .refused(output: output)
-        case 118: return .noProgram(output: output)
-        default: return .died(status: status, output: output)
+        case HINDSIGHT_SANDBOX_FAILED: self = .refused(output: output)
+        case HINDSIGHT_SANDBOX_NO_PROGRAM: self = .noProgram(output: output)
+        default: self = .died(status: status, output: output)
         }
     }
 }

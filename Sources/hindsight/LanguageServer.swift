@@ -36,7 +36,8 @@ struct LanguageServer: AsyncParsableCommand {
         logger.logLevel = logLevel
         let code = await EditorServer.serve(
             input: input, output: output, services: StoreServices(store: store.store), logger: logger)
-        Foundation.exit(code)
+        // At once: at an orderly exit, libraries complain about work that is still under way.
+        _exit(code)
     }
 
     private static func take(_ descriptor: Int32, replacement: Int32) throws -> Int32 {

@@ -6,7 +6,7 @@ struct Record: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a program and record it.",
         usage:
-            "hindsight record [--budget <percent>] [--name <name>] [--store <dir>] -- <command> [<arg> ...]",
+            "hindsight record [--budget <percent>] [--name <name>] [--store <dir>] [--verbose] -- <command> [<arg> ...]",
         discussion: """
             The program needs no change. It prints what it always prints and ends with its own exit code. \
             Every Python program of the project that runs below the command becomes a run.
@@ -21,6 +21,9 @@ struct Record: ParsableCommand {
     @Option(help: "A name for the run, to find it by.")
     var name: String?
 
+    @Flag(help: "Say on standard error, after the program's end, which runs were recorded.")
+    var verbose = false
+
     @OptionGroup var store: StoreOption
 
     @Argument(
@@ -29,6 +32,16 @@ struct Record: ParsableCommand {
     var command: [String] = []
 
     private var words: [String] { command.first == "--" ? Array(command.dropFirst()) : command }
+
+    /// The program's output is its own, so that only who asked is told, and who sits before a terminal and would
+    /// wait for values in vain.
+    private static func tell(_ runs: [RecordedRun], isVerbose: Bool) {
+        if runs.isEmpty, isVerbose || isatty(STDERR_FILENO) != 0 {
+            StandardError.write("hindsight: no Python program of this project ran, so nothing was recorded")
+        }
+        guard isVerbose else { return }
+        for run in runs { StandardError.write("hindsight: recorded run \(run.id) of \(run.program)") }
+    }
 
     func validate() throws {
         guard budget > 0, budget <= 100 else {
@@ -47,7 +60,8 @@ struct Record: ParsableCommand {
     func run() throws {
         let options = RecordingOptions(
             name: name, budget: budget / 100, store: store.store,
-            warn: { StandardError.write("hindsight: \($0)") })
+            warn: { StandardError.write("hindsight: \($0)") },
+            recorded: { [verbose] runs in Self.tell(runs, isVerbose: verbose) })
         let end: CommandEnd
         do {
             end = try Recorder.record(words, options: options)

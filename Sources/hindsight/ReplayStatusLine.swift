@@ -12,7 +12,10 @@ final class ReplayStatusLine {
     func show(_ progress: ReplayProgress, hits: Int) {
         guard isShown, Date().timeIntervalSince(lastShown) > 0.1 else { return }
         lastShown = Date()
-        let place = progress.coordinate.map { String($0.index) }.joined(separator: ", ")
+        let place = progress.coordinate.enumerated().map { depth, position in
+            let count = depth == 0 ? progress.iterations : nil
+            return "\(position.index + 1)" + (count.map { " of \($0)" } ?? "")
+        }.joined(separator: ", ")
         let what =
             switch progress.phase {
             case .starting: "starting the program"

@@ -101,6 +101,18 @@ import Testing
         #expect(lines.last == "runs")
     }
 
+    @Test func whatWasRecordedIsToldToWhoAsks() throws {
+        try project.write("main.py", "for i in range(3):\n    print(i)\n")
+        let told = try HindsightCommand.run(["record", "--verbose", "--", "python3", "main.py"], in: project)
+        let store = try #require(try Store.openExisting(project.location))
+        let run = try #require(try store.runs().first)
+        #expect(told.errors == "hindsight: recorded run \(run.id) of main.py\n")
+        #expect(told.output == "0\n1\n2\n")
+        let nothing = try HindsightCommand.run(["record", "--verbose", "--", "echo", "x"], in: project)
+        #expect(nothing.errors.contains("nothing was recorded"))
+        #expect(try HindsightCommand.run(["record", "--", "echo", "x"], in: project).errors.isEmpty)
+    }
+
     @Test func killingTheRecorderLosesAtMostACheckpointAndStopsNoProgram() throws {
         // A program that does not notice: it goes on after the recorder's death and says so.
         try project.write("channel.py", ChannelProgram.text + "\n")

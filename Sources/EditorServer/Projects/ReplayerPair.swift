@@ -46,7 +46,10 @@ extension ReplayUpdate {
 
     private static func message(_ progress: ReplayProgress) -> String {
         let left = "about \(NumberText.duration(progress.secondsLeft)) left"
-        let place = progress.coordinate.first.map { "iteration \($0.index), " } ?? ""
+        let place =
+            progress.coordinate.first.map { outermost in
+                "iteration \(outermost.index + 1)" + (progress.iterations.map { " of \($0)" } ?? "") + ", "
+            } ?? ""
         return switch progress.phase {
         case .starting: "starting the program"
         case .replaying: place + left

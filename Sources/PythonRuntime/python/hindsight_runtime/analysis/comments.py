@@ -8,6 +8,7 @@ block at the block's start. In the tree it is a call of `SHOW`, at the comment's
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -113,6 +114,7 @@ def _questions(text: str) -> list[Question]:
     return found
 
 
+@functools.lru_cache(maxsize=2)  # asked again for every place that a pointer rests on
 def _tokens(text: str) -> list[tokenize.TokenInfo]:
     try:
         return list(tokenize.generate_tokens(io.StringIO(text).readline))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 from typing import Iterator, Optional
 
 from .comments import code_end
@@ -18,7 +19,7 @@ def expression_at(text: str, line: int, column: int) -> Optional[dict]:
     Lines count from 1, columns in bytes of utf-8 from 0. A comment put at `commentLine` and
     `commentColumn`, over whatever stands behind it on that line, asks for the expression.
     """
-    path = list(_path(parse(text), line, column))
+    path = list(_path(_tree(text), line, column))
     node = _named(path)
     if node is None or not _is_repeated(path):
         return None
@@ -37,6 +38,11 @@ def expression_at(text: str, line: int, column: int) -> Optional[dict]:
         "commentLine": place[0],
         "commentColumn": place[1],
     }
+
+
+@functools.lru_cache(maxsize=2)
+def _tree(text: str) -> ast.Module:
+    return parse(text)
 
 
 def _path(tree: ast.AST, line: int, column: int) -> Iterator[ast.AST]:
