@@ -26,6 +26,9 @@ struct RunReport: Encodable {
     var writtenBytes: Int
     var loops: [Loop]
     var sources: [Source]
+    /// What the program read, and what it wrote.
+    var inputs: [File]
+    var outputs: [File]
     /// Versions, thread counts, flags.
     var fingerprint: Fingerprint
     /// Names of environment variables that look like secrets and were not stored.
@@ -45,6 +48,16 @@ struct RunReport: Encodable {
         var path: String
         var module: String
         var lines: Int
+    }
+
+    struct File: Encodable {
+        /// Relative to the root where it lies below.
+        var path: String
+        var bytes: Int
+        /// Whether a replay has what was in it: of an input, or of an output at some time.
+        var isKept: Bool
+        /// Of an input: whether it is still what the run read.
+        var isUnchanged: Bool?
     }
 
     init(_ run: Run, in store: Store) throws {
@@ -78,9 +91,33 @@ struct RunReport: Encodable {
                 lines: $0.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).count
                     - ($0.text.last?.isNewline == true ? 1 : 0))
         }
+        (inputs, outputs) = try Self.files(of: run, in: store)
         fingerprint = run.fingerprint
         withheldVariables = details.withheld
         notes = try store.notes(of: run.id)
+    }
+
+    private static func files(of run: Run, in store: Store) throws -> (inputs: [File], outputs: [File]) {
+        let records = try store.files(of: run.id)
+        let kept = Set(records.filter { $0.content != nil }.map(\.path))
+        func file(_ record: FileRecord) -> File {
+            let prefix = run.root + "/"
+            return File(
+                path: record.path.hasPrefix(prefix)
+                    ? String(record.path.dropFirst(prefix.count)) : record.path,
+                bytes: record.state.size, isKept: kept.contains(record.path),
+                isUnchanged: record.kind == .input ? record.state.isSame(as: FileState(of: record.path)) : nil
+            )
+        }
+        // The last that is known of each file that the run changed.
+        let last = Dictionary(
+            records.filter { $0.kind == .state || $0.kind == .end }.map { ($0.path, $0) },
+            uniquingKeysWith: { $1 })
+        let outputs = records.filter { $0.kind == .before }.compactMap { last[$0.path] }
+        return (
+            records.filter { $0.kind == .input }.map(file),
+            outputs.filter { $0.state.kind == .file }.map(file)
+        )
     }
 
     /// Loops of the sources, outer ones first as they stand in the text.

@@ -51,6 +51,8 @@ extension RunReport {
             }
             lines += ["", table.text(inColour: inColour)]
         }
+        lines += table(of: inputs, titled: "INPUT", inColour: inColour)
+        lines += table(of: outputs, titled: "OUTPUT", inColour: inColour)
         if !fingerprint.facts.isEmpty {
             var table = TextTable(columns: [.init("ENVIRONMENT FACT"), .init("VALUE")])
             for (name, value) in fingerprint.facts.sorted(by: { $0.key < $1.key }) {
@@ -59,6 +61,21 @@ extension RunReport {
             lines += ["", table.text(inColour: inColour)]
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// A data set of many files is not listed whole; `--json` has them all.
+    private func table(of files: [File], titled title: String, inColour: Bool) -> [String] {
+        guard !files.isEmpty else { return [] }
+        var table = TextTable(columns: [.init(title), .init("SIZE", .right), .init("KEPT"), .init("SINCE")])
+        for file in files.prefix(20) {
+            let since = file.isUnchanged.map { $0 ? "" : "changed" } ?? ""
+            table.add([
+                .init(file.path), .init(HumanText.bytes(file.bytes)), .init(file.isKept ? "yes" : ""),
+                .init(since, .red),
+            ])
+        }
+        let rest = files.count > 20 ? ["and \(files.count - 20) more"] : []
+        return ["", table.text(inColour: inColour)] + rest
     }
 
     private var statusText: String {
