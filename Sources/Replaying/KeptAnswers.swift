@@ -104,7 +104,7 @@ extension HindsightQuery {
 
     /// What decides the whole answer.
     fileprivate var answerKey: String {
-        match.groups.count == 1 ? match.groups[0].key : match.fingerprint
+        match.groups.isEmpty ? match.fingerprint : match.groups.map(\.key).joined(separator: " ")
     }
 }
 

@@ -143,6 +143,48 @@ extension WholeSystem {
             try client.shutDown()
         }
 
+        @Test func aHistoryIsShownWithoutAStatement() async throws {
+            let project = try await recorded()
+            defer { project.remove() }
+            let path = project.path("train.py")
+            let expected = try await foresight(
+                project,
+                Self.source.replacingOccurrences(
+                    of: "    print(\"𝔘 epoch", with: "        print(\"total =\", total)\n    print(\"𝔘 epoch")
+            )
+            let client = try EditorClient(directory: project.folder.path)
+            try client.initialize(root: project.folder.path)
+            try client.open(path)
+            _ = try client.completeValues(path)
+            let offer = try client.hover(path, line: 6, character: 10)
+            #expect(offer?.contains("show the history of total") == true)
+            let place: JSONValue = ["line": 6, "character": 10]
+            let actions = try client.request(
+                "textDocument/codeAction",
+                [
+                    "textDocument": client.identifier(path), "range": ["start": place, "end": place],
+                    "context": ["diagnostics": []],
+                ])
+            let action = try #require(
+                actions.arrayValue?.first {
+                    $0["title"]?.stringValue == "Hindsight: show the history of total"
+                })
+            try client.request(
+                "workspace/executeCommand",
+                [
+                    "command": action["command"]!["command"]!,
+                    "arguments": action["command"]!["arguments"]!,
+                ])
+            try client.waitForDiagnostics(path) { diagnostics in
+                diagnostics.contains { $0["message"]?.stringValue?.hasPrefix("total = ") == true }
+            }
+            let values = try client.completeValues(path, settled: true)
+            #expect(texts(values, "replayed") == expected.filter { $0.hasPrefix("total = ") })
+            #expect(values["hits"]?.arrayValue?.allSatisfy { $0["verified"] == true } == true)
+            #expect(try client.hover(path, line: 6, character: 10)?.contains("exact") == true)
+            try client.shutDown()
+        }
+
         @Test func aRunThatIsRecordedLaterShowsUp() async throws {
             let project = try Project(name: "later")
             defer { project.remove() }
