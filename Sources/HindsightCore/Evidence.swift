@@ -6,6 +6,10 @@ public enum ReplayObservation: Hashable, Sendable {
     case jump(JumpTaken)
     /// The live state was compared with a checkpoint; nil: bit for bit the same.
     case check(checkpoint: Int, order: OrderKey, difference: String?)
+    /// Statements of probes, named by the first one, left the program's data in another state.
+    case disturbance(statement: String, order: OrderKey, difference: String)
+    /// The program's data cannot be compared before and behind probes.
+    case unwatched(reason: String)
     /// A boundary was passed.
     case passed(OrderKey)
     case end(ReplayEnd)
@@ -24,6 +28,8 @@ public enum Standing: Hashable, Sendable {
     case confirmed
     /// Nothing disagreed, but the value may rest on restored state, or no check followed.
     case unopposed
+    /// Nothing disagreed, but a disturbance by probes would not have been seen; the text says why.
+    case unwatched(String)
     /// Something disagreed; the text says where first.
     case contradicted(String)
 }
@@ -32,6 +38,12 @@ public enum Standing: Hashable, Sendable {
 ///
 /// A pass is a series of intervals of executed code, separated by jumps. Own records' keys are equal in
 /// record and replay by construction, so a record that is missing, extra or different is a difference.
+///
+/// What was executed from the program's start is confirmed by the next comparison with a checkpoint, or by the
+/// program's end: the same program in the same environment, fed the same entropy in the same order, does the same,
+/// and all its records, its exit status, the random generators' states and the use of entropy up to its end agree.
+/// That it is the same program with probes in it is what remains to be shown. A checkpoint shows it; behind
+/// the last one the worker compares the program's data before and behind the probes.
 public struct Evidence: Sendable {
     /// A hit's standing is settled.
     public struct Settled: Hashable, Sendable {
@@ -52,6 +64,8 @@ public struct Evidence: Sendable {
     public private(set) var verifiedSegments: [(from: Int, to: Int)] = []
     /// The first contradiction of the pass.
     public private(set) var contradiction: String?
+    /// The probes' statements, by id, that were seen to change the program's data.
+    public private(set) var disturbers: [String] = []
     /// The replay came to where the run ended or is now; nothing after that is an answer.
     public private(set) var isPastHorizon = false
 
@@ -64,6 +78,7 @@ public struct Evidence: Sendable {
     private var next = 0
     private var pending: [Int] = []
     private var interval = Interval()
+    private var unwatched: String?
 
     private struct Interval {
         var openedBy: JumpTaken?
@@ -105,6 +120,12 @@ public struct Evidence: Sendable {
         case .check(let checkpoint, let order, let difference):
             guard isWithinHorizon(order) else { return reachHorizon() }
             return observeCheck(checkpoint, order, difference)
+        case .disturbance(let statement, let order, let difference):
+            guard isWithinHorizon(order) else { return reachHorizon() }
+            return observeDisturbance(statement, difference)
+        case .unwatched(let reason):
+            unwatched = reason
+            return []
         case .passed(let order): return isWithinHorizon(order) ? [] : reachHorizon()
         case .end(let end): return observeEnd(end)
         }
@@ -175,6 +196,12 @@ public struct Evidence: Sendable {
         return confirm()
     }
 
+    private mutating func observeDisturbance(_ statement: String, _ difference: String) -> [Settled] {
+        if !disturbers.contains(statement) { disturbers.append(statement) }
+        guard interval.contradiction == nil else { return [] }
+        return contradict("\(Self.place(statement)) changes the program's data: \(difference)")
+    }
+
     private mutating func observeEnd(_ end: ReplayEnd) -> [Settled] {
         if case .stopped = end { return settle { _ in .unopposed } }
         if horizon != nil { return reachHorizon() }
@@ -182,7 +209,8 @@ public struct Evidence: Sendable {
         let settled = expectNothing(before: nil)
         guard interval.contradiction == nil else { return settled }
         switch (status, end) {
-        case (.finished(let recorded), .finished(let replayed)) where recorded == replayed: return confirm()
+        case (.finished(let recorded), .finished(let replayed)) where recorded == replayed:
+            return confirmByEnd()
         case (.raised(let recorded), .raised(let replayed)) where recorded == replayed: return confirm()
         default:
             return contradict(
@@ -200,7 +228,9 @@ public struct Evidence: Sendable {
         let covered = next > 0 ? records[next - 1].order : nil
         let orders = orders
         let isTrusted = isTrusted
+        let unwatched = unwatched
         return settle { hit in
+            if let unwatched { return .unwatched(unwatched) }
             guard let covered, orders[hit] < covered, isTrusted(orders[hit]) else { return .unopposed }
             return .confirmed
         }
@@ -234,6 +264,12 @@ public struct Evidence: Sendable {
         let orders = orders
         let isTrusted = isTrusted
         return settle { isTrusted(orders[$0]) ? .confirmed : .unopposed }
+    }
+
+    /// What no checkpoint has confirmed until the end.
+    private mutating func confirmByEnd() -> [Settled] {
+        guard let unwatched else { return confirm() }
+        return settle { _ in .unwatched(unwatched) }
     }
 
     private mutating func settle(_ standing: (Int) -> Standing) -> [Settled] {

@@ -81,6 +81,9 @@ public struct Validation: Sendable {
         switch finding.standing {
         case .confirmed: return .exact
         case .contradicted(let reason): return .diverged(reason)
+        case .unwatched(let reason):
+            return .provisional(
+                "nothing that the run recorded shows whether this statement disturbs it: \(reason)")
         case .unopposed: break
         }
         let hit = finding.hit

@@ -6,7 +6,10 @@ import RunStore
 /// One query's way to its answer: a pass that gives the hits, then passes that earn their verdicts.
 final class QueryReplay {
     private let replayer: Replayer
-    private let query: HindsightQuery
+    /// What was asked.
+    let asked: HindsightQuery
+    /// What is replayed now: what was asked, or some of its groups of probes.
+    private(set) var query: HindsightQuery
     private let material: RecordedMaterial
     private let cancellation: Cancellation
     private let emit: (ReplayEvent) -> Void
@@ -22,6 +25,7 @@ final class QueryReplay {
         emit: @escaping (ReplayEvent) -> Void
     ) {
         self.replayer = replayer
+        asked = query
         self.query = query
         self.material = material
         self.cancellation = cancellation
@@ -35,25 +39,33 @@ final class QueryReplay {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
         try checkSelection()
         let plan = try planner.plan(selection: query.iterations)
-        guard let answer = try answer(following: plan) else { return }
-        guard !plan.jumps.isEmpty,
-            try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
-        else { return try finish(answer) }
-        note(
-            "the values could not be confirmed by starting from checkpoints; the run is executed again from "
-                + "its start")
-        withdraw()
-        guard let second = try self.answer(following: planner.fullPlan(stop: plan.stop)) else { return }
-        try finish(second)
+        guard var answer = try answer(following: plan, isTold: true) else { return }
+        if !plan.jumps.isEmpty, try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan)) {
+            note(
+                "the values could not be confirmed by starting from checkpoints; the run is executed again "
+                    + "from its start")
+            withdraw()
+            guard let second = try self.answer(following: planner.fullPlan(stop: plan.stop), isTold: true)
+            else { return }
+            answer = second
+        }
+        if let judged = try isolated(answer) { return try finish(judged) }
+        guard !cancellation.isCancelled else { return }
+        try finish(answer)
     }
 
-    private var planner: Planner {
+    /// Goes on with some groups of probes only.
+    func restrict(to groups: [SourceMatch.Group]) {
+        query.match = asked.match.restricted(to: Set(groups.map(\.key)))
+    }
+
+    var planner: Planner {
         get throws { query.planner(for: material, unusable: unusable) }
     }
 
     /// The first pass and the validating ones; nil where the query was cancelled.
-    private func answer(following first: Plan) throws -> Answer? {
-        guard let main = try pass(first, isFirst: true) else { return nil }
+    func answer(following first: Plan, isTold: Bool) throws -> Answer? {
+        guard let main = try pass(first, isFirst: isTold) else { return nil }
         var validation = Validation(
             isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
             obstacles: main.differences, contradiction: main.evidence.contradiction)
@@ -75,14 +87,14 @@ final class QueryReplay {
             keepSegments(again.evidence)
             validation.add(again.findings, evidence: again.evidence, executedFrom: next.executedFrom)
             validation.add(again.doubts)
-            tell(validation.verdicts(findings), of: main, isFinal: false)
+            if isTold { tell(validation.verdicts(findings), of: main, isFinal: false) }
         }
         return Answer(
             main: main, verdicts: validation.verdicts(findings),
             isMisled: validation.doubts.contains(where: \.isJumped))
     }
 
-    private struct Answer {
+    struct Answer {
         var main: ReplayPass
         var verdicts: [Verdict]
         /// Whether jumps led past writing what the program read later.
@@ -146,7 +158,25 @@ final class QueryReplay {
             hit.verdict = answer.verdicts[number]
             return hit
         }
-        try replayer.keep(kept, of: wanted.map { answer.main.probes[$0] }, for: query)
+        try replayer.keep(kept, of: wanted.map { answer.main.probes[$0] }, for: asked)
+    }
+
+    /// An answer that was put together from several: told at once.
+    private func finish(_ judged: [Judged]) throws {
+        let wanted = judged.filter { isSelected($0.hit) }
+        try checkLastIsKnown()
+        withdraw()
+        emit(.hits(wanted.map(\.hit)))
+        let isFinal = wanted.allSatisfy { judged in
+            switch judged.hit.verdict {
+            case .exact, .diverged: true
+            case .provisional, .unverifiable: false
+            }
+        }
+        if isFinal, asked.run.status != .running {
+            keeping { try replayer.keep(wanted.map(\.hit), of: wanted.map(\.statement), for: asked) }
+        }
+        emit(.finished)
     }
 
     private func keepSegments(_ evidence: Evidence) {
@@ -170,7 +200,7 @@ final class QueryReplay {
 
     /// One pass to its end, planned again where a checkpoint cannot be used, started again once where the
     /// worker dies; nil where the query was cancelled.
-    private func pass(_ first: Plan, isFirst: Bool, executedFrom: OrderKey? = nil) throws -> ReplayPass? {
+    func pass(_ first: Plan, isFirst: Bool, executedFrom: OrderKey? = nil) throws -> ReplayPass? {
         var plan = first
         var deaths = 0
         while !cancellation.isCancelled {
@@ -200,6 +230,8 @@ final class QueryReplay {
                     plan = try planner.plan(selection: query.iterations)
                 } else if let from = executedFrom {
                     plan = try planner.plan(executing: from, through: first.stop?.order ?? from)
+                } else {
+                    plan = try planner.fullPlan(stop: first.stop)
                 }
             case .refused(let output):
                 replayer.sandboxRefused.withLock { $0 = true }
@@ -234,6 +266,7 @@ final class QueryReplay {
             switch standing {
             case .confirmed: counts["confirmed", default: 0] += 1
             case .unopposed: counts["unopposed", default: 0] += 1
+            case .unwatched: counts["unwatched", default: 0] += 1
             case .contradicted: counts["contradicted", default: 0] += 1
             }
         }
@@ -291,7 +324,7 @@ final class QueryReplay {
             root: query.run.root,
             sources: material.sources.map {
                 .init(path: $0.path, module: $0.module, recorded: $0.text, edited: edited[$0.path])
-            }, groups: query.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
+            }, groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
             recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
         do {
             try worker.connection.write(instructions)
@@ -336,7 +369,7 @@ final class QueryReplay {
                 switch pass.standings[number] {
                 case .confirmed: update(number, .exact, pass.hits[number], &updates)
                 case .contradicted(let reason): update(number, .diverged(reason), pass.hits[number], &updates)
-                case .unopposed: break
+                case .unopposed, .unwatched: break
                 }
             }
             if !updates.isEmpty { emit(.verdicts(updates)) }
@@ -369,7 +402,7 @@ final class QueryReplay {
     }
 
     /// Notes are told once, however many passes meet the same.
-    private func note(_ text: String) {
+    func note(_ text: String) {
         if notes.insert(text).inserted { emit(.note(text)) }
     }
 

@@ -141,6 +141,9 @@ struct ReplayPass {
         case .check(let checkpoint, let order, let difference):
             move(to: order)
             observe(.check(checkpoint: checkpoint, order: order, difference: difference), &settled)
+        case .disturbed(let probe, let order, let difference):
+            observe(.disturbance(statement: probe, order: order, difference: difference), &settled)
+        case .unwatched(let reason): observe(.unwatched(reason: reason), &settled)
         case .progress(let coordinate, let order):
             move(to: order)
             self.coordinate = coordinate

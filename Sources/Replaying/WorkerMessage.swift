@@ -8,6 +8,8 @@ enum WorkerMessage: Sendable {
     case log(site: String, text: String, name: String?, value: Scalar, order: OrderKey)
     case jump(JumpTaken)
     case check(checkpoint: Int, order: OrderKey, difference: String?)
+    case disturbed(probe: String, order: OrderKey, difference: String)
+    case unwatched(reason: String)
     case progress(coordinate: Coordinate, order: OrderKey)
     case unusable(checkpoint: Int, reason: String)
     case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
@@ -53,6 +55,11 @@ enum WorkerMessage: Sendable {
             self = .check(
                 checkpoint: try need(message.checkpoint, "checkpoint"), order: try need(message.key, "key"),
                 difference: message.difference)
+        case "disturbed":
+            self = .disturbed(
+                probe: try need(message.probe, "probe"), order: try need(message.key, "key"),
+                difference: try need(message.difference, "difference"))
+        case "unwatched": self = .unwatched(reason: try need(message.reason, "reason"))
         case "progress":
             self = .progress(coordinate: message.at ?? [], order: try need(message.key, "key"))
         case "unusable":

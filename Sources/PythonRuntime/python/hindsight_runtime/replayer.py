@@ -29,6 +29,7 @@ from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
 from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_counts
+from .watch import Watch
 
 #: Seconds between progress messages.
 PROGRESS_INTERVAL = 0.05
@@ -132,6 +133,9 @@ class Replayer(Session):
 
             self.reaching = set(reaching_loops(texts(request["sources"]), request.get("groups")))
         self._actions = self._plan(request)
+        #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
+        self._checks_left = set(request.get("checks") or ())
+        self._watch = Watch(self._roots)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts = environment.Facts()
         self._progress = 0.0
@@ -197,6 +201,8 @@ class Replayer(Session):
             "finish": self.finish_probe,
             "failed": self.probe_failed,
             "exception": Exception,
+            "watch": self.watch_probes,
+            "watched": self.probes_watched,
             "show": logs.show,
         }
 
@@ -251,6 +257,8 @@ class Replayer(Session):
         if os.getpid() != self._pid:
             return
         self._send_facts()
+        if self._watch.problem is not None:
+            self.send({"t": "unwatched", "reason": self._watch.problem})
         self._check_end()
         self.send({"t": "end", **self._ending})
         sys.stdout.flush()
@@ -334,6 +342,19 @@ class Replayer(Session):
     def finish_probe(self, site: str) -> None:
         if self.stack.is_main_thread():
             self.stack.suspended -= 1
+
+    def watch_probes(self, site: str) -> None:
+        if not self._checks_left and self.stack.is_tracking():
+            self._watch.begin(site, sys._getframe(1))
+
+    def probes_watched(self, site: str) -> None:
+        if self._checks_left or not self.stack.is_tracking():
+            return
+        frame = sys._getframe(1)
+        difference = self._watch.end(site, frame)
+        if difference is not None:
+            key = self.stack.probe_key(frame)
+            self.send({"t": "disturbed", "probe": site[1:], "difference": difference, "key": key})
 
     def probe_failed(self, site: str) -> None:
         error = sys.exc_info()[1]
@@ -538,6 +559,7 @@ class Replayer(Session):
     def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
 
+        self._checks_left.discard(checkpoint.number)
         if not is_of_this_format(checkpoint.layout):
             return  # says nothing, for or against
         if layout(loop.walk) != checkpoint.layout:

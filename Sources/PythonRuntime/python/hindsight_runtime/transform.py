@@ -13,7 +13,8 @@ its reads of clocks and other entropy.
     time.time()            →  __hindsight_source__(time.time)()
 
 Positions are kept, so tracebacks read as before. Statements of probes (spliced in by `analysis.splice`, known
-by their line numbers) are guarded instead: what they raise stays inside, and their loops are left alone.
+by their line numbers) are guarded instead: what they raise stays inside, their loops are left alone, and what
+they do to the program's data can be watched.
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ class _Rewriter(ast.NodeTransformer):
         self._compiled = _compiled_functions(tree, self._jax)
         self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
         self._in_async = False
+        #: Guarded statements of probes, by identity, with their sites.
+        self._guards: dict[int, str] = {}
 
     # Statements
 
@@ -117,6 +120,29 @@ class _Rewriter(ast.NodeTransformer):
                 return self._guarded(node, result)
             return result
         return super().visit(node)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list) and any(id(child) in self._guards for child in value):
+                setattr(node, name, self._watched(value))
+        return node
+
+    def _watched(self, block: list) -> list:
+        """The block with a look at the program's data around every run of probes."""
+        result: list = []
+        site: Optional[str] = None
+        for child in [*block, None]:
+            found = self._guards.get(id(child))
+            if found is not None and site is None:
+                site = found
+                result.append(self._call_statement(child, "__hindsight_watch__", site))
+            elif found is None and site is not None:
+                result.append(self._call_statement(result[-1], "__hindsight_watched__", site))
+                site = None
+            if child is not None:
+                result.append(child)
+        return result
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         is_compiled = any(_is_compiler(decorator, self._jax) for decorator in node.decorator_list)
@@ -192,6 +218,7 @@ class _Rewriter(ast.NodeTransformer):
             orelse=[],
             finalbody=[self._call_statement(node, "__hindsight_finish__", site)],
         )
+        self._guards[id(guard)] = site
         return _at(node, guard)
 
     # Expressions

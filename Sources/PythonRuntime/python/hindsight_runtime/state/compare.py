@@ -40,7 +40,9 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
                 comparison.contents(recorded)
                 comparison.finish()
             except Differs as found:
-                return str(found)
+                # What was drawn from a generator shows in the data first, and explains them.
+                drawn = hidden.difference(recorded.hidden, before)
+                return str(found) if drawn is None else f"{found}; {drawn}"
         # Reading the stream may have run code of the program's classes: look at what was before.
         return hidden.difference(recorded.hidden, before)
     except LayoutDiffers as problem:

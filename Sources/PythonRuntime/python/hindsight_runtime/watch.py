@@ -1,0 +1,63 @@
+"""Whether probes leave the program's data as they found it, where nothing recorded comes after them.
+
+Behind the last checkpoint only log lines and the end of the run remain as evidence, and neither shows a tensor
+written in place or a module left in evaluation mode. There the data are compared with what they were right
+before the probes, as they are with a checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from types import FrameType
+from typing import Any, Callable, Optional
+
+#: Seconds that watching may take in all; a statement's first executions are watched whatever they take.
+LONGEST = 3.0
+ALWAYS = 2
+#: What has more objects than can be walked in this time cannot be watched.
+LONGEST_WALK = 10.0
+
+
+class Watch:
+    def __init__(self, roots: Callable[[FrameType], Any]) -> None:
+        self._roots = roots
+        self._spent = 0.0
+        self._executions: dict[str, int] = {}
+        self._before: Optional[tuple[str, Any, bytes, list[bytearray]]] = None
+        #: Why statements could not be watched.
+        self.problem: Optional[str] = None
+
+    def begin(self, site: str, frame: FrameType) -> None:
+        """Right before the first of the probes that stand together."""
+        count = self._executions.get(site, 0)
+        self._executions[site] = count + 1
+        self._before = None
+        if self.problem is not None or (count >= ALWAYS and self._spent > LONGEST):
+            return
+        from . import state
+
+        began = time.perf_counter()
+        try:
+            roots = self._roots(frame)
+            walk = state.Walk(roots, LONGEST_WALK)
+            captured = state.capture(walk, roots)
+            self._before = (site, walk, captured.stream, [bytearray(b) for b in captured.buffers])
+        except state.StateError as error:
+            self.problem = str(error)
+        self._spent += time.perf_counter() - began
+
+    def end(self, site: str, frame: FrameType) -> Optional[str]:
+        """Right behind the last of them: what they changed."""
+        if self._before is None or self._before[0] != site:
+            return None
+        (_, walk, stream, buffers), self._before = self._before, None
+        from . import state
+
+        began = time.perf_counter()
+        try:
+            return state.difference(walk, self._roots(frame), stream, buffers)
+        except state.StateError as error:
+            self.problem = str(error)
+            return None
+        finally:
+            self._spent += time.perf_counter() - began
