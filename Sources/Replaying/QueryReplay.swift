@@ -40,7 +40,9 @@ final class QueryReplay {
         try checkSelection()
         let plan = try planner.plan(selection: query.iterations)
         guard var answer = try answer(following: plan, isTold: true) else { return }
-        if !plan.jumps.isEmpty, try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan)) {
+        if !plan.jumps.isEmpty,
+            try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
+        {
             note(
                 "the values could not be confirmed by starting from checkpoints; the run is executed again "
                     + "from its start")

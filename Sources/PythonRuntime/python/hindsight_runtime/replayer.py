@@ -135,7 +135,7 @@ class Replayer(Session):
         self._actions = self._plan(request)
         #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
         self._checks_left = set(request.get("checks") or ())
-        self._watch = Watch(self._roots)
+        self._watch = Watch(self.visible)
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts = environment.Facts()
         self._progress = 0.0

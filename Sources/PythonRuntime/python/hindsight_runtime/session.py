@@ -119,7 +119,7 @@ class Session:
         """Numbers what the program reaches at a loop's entry."""
         from . import state  # not needed by programs without loops
 
-        roots = state.Roots(self.frames(frame), self.modules(), self.names_excluded)
+        roots = self.visible(frame)
         loop.walk = state.Walk(roots, limit)
         loop.shared = tuple(p for p in loop.parents[1:] if self._is_shared(p, loop))
 
@@ -133,6 +133,12 @@ class Session:
         """Whether variables hold what a live loop draws from: then both must stay one object."""
         passed = innermost.walk.passed if innermost.walk is not None else ()
         return bool(passed) and loop.iterator is not None and draws_from(loop.iterator, passed)
+
+    def visible(self, frame: FrameType) -> Any:
+        """What the program's variables hold."""
+        from . import state
+
+        return state.Roots(self.frames(frame), self.modules(), self.names_excluded)
 
     def roots(self, loop: Loop, frame: FrameType) -> Any:
         """What a checkpoint in or behind a loop holds."""

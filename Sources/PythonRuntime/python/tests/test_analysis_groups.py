@@ -64,7 +64,13 @@ class Groups(unittest.TestCase):
             self.lines(text), [["model.seen = loss", "print('s', model.seen)"], ["print('l', loss)"]]
         )
 
-    def test_what_is_done_for_its_effect_belongs_to_all(self) -> None:
+    def test_what_is_done_for_its_effect_belongs_to_what_it_is_about(self) -> None:
+        text = edited("x.eval()", "print('x', x)").replace(
+            'print("epoch", epoch)', 'print("epoch", epoch)\n        print("n", epoch)'
+        )
+        self.assertEqual(self.lines(text), [["x.eval()", "print('x', x)"], ["print('n', epoch)"]])
+
+    def test_what_is_done_for_its_effect_belongs_to_all_beside_it(self) -> None:
         text = edited("loss.zero_()", "print('l', loss)", "print('x', x)", "import math", "y = 1")
         self.assertEqual(
             self.lines(text), [["loss.zero_()", "print('l', loss)"], ["loss.zero_()", "print('x', x)"]]

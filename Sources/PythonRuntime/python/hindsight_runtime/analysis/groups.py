@@ -80,16 +80,30 @@ def groups(matches: list[FileMatch]) -> list[Group]:
     for match in matches:
         for probe in match.probes:
             probes.setdefault(find(numbers[id(probe.addition)]), []).append(probe)
-    # What is done for its effect alone, and for nobody by name, is done for all.
+    # What is done for its effect alone, and for nobody by name, is done for the probes beside it and for those
+    # that speak of the same things; where there are none, for all.
     shared = [
         index
         for root, indices in members.items()
         if root not in probes and any(_has_effect(additions[i].node) for i in indices)
         for index in indices
     ]
+
+    def concerns(index: int, root: int) -> bool:
+        one = additions[index]
+        return any(
+            one.scope is additions[i].scope
+            and (one.place == additions[i].place or not named[index].isdisjoint(named[i]))
+            for i in members[root]
+        )
+
+    users_of = {
+        index: [root for root in probes if concerns(index, root)] or list(probes) for index in shared
+    }
     result: list[Group] = []
     for root, own in probes.items():
-        group = Group([additions[i] for i in sorted({*members[root], *shared})])
+        effects = [index for index in shared if root in users_of[index]]
+        group = Group([additions[i] for i in sorted({*members[root], *effects})])
         group.probes = own
         group.extractions = [
             (match, extraction)
