@@ -39,8 +39,12 @@ METHODS = (
 #: Calls that seed a generator from the operating system when they are given nothing.
 SEEDERS = ("seed", "default_rng", "RandomState", "Random")
 
+#: Calls that give memory as they find it. It is cleared, in recording and replay alike: what a program has not
+#: written yet would differ from run to run, and make its state differ from the recorded one.
+BLANKS = ("empty", "empty_like", "new_empty")
+
 _NAMES = {name for names in SOURCES.values() for name in names}
-_NAMES |= {method for _, _, method in METHODS} | set(SEEDERS)
+_NAMES |= {method for _, _, method in METHODS} | set(SEEDERS) | set(BLANKS)
 
 
 def candidate_names(tree: ast.Module) -> set[str]:
@@ -86,6 +90,39 @@ def seeder_name(function: Any) -> Optional[str]:
     return None
 
 
+def _cleared(function: Callable[..., Any]) -> Optional[Callable[..., Any]]:
+    """For a callable that gives uninitialised memory: one that gives it cleared."""
+    name = getattr(function, "__name__", None)
+    if name not in BLANKS:
+        return None
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if numpy is not None and getattr(numpy, name, None) is function:
+        return lambda *args, **kw: _clear_array(numpy, function(*args, **kw))
+    owner = getattr(function, "__self__", None)
+    is_tensors = torch is not None and isinstance(owner, getattr(torch, "Tensor", ()))
+    if torch is not None and (is_tensors or getattr(torch, name, None) is function):
+        return lambda *args, **kw: _clear_tensor(torch, function(*args, **kw))
+    return None
+
+
+def _clear_array(numpy: Any, made: Any) -> Any:
+    try:
+        if not made.dtype.hasobject:
+            made[...] = numpy.zeros((), made.dtype)
+    except Exception:
+        pass  # a subclass of its own mind
+    return made
+
+
+def _clear_tensor(torch: Any, made: Any) -> Any:
+    try:
+        with torch.no_grad():
+            made.zero_()
+    except Exception:
+        pass  # a device or a layout without it
+    return made
+
+
 def encode(value: object) -> str:
     return b64encode(pickle.dumps(value, 4)).decode("ascii")
 
@@ -125,6 +162,7 @@ class EntropyLog:
             name = seeder_name(function)
             if name is not None:
                 return lambda *args, **kw: self._seeded(name, function, args, kw)
+            return _cleared(function) or function
         except Exception:
             pass
         return function
