@@ -8,6 +8,7 @@ and thereby by a loader of ours. Modules: a finder in front of the others exchan
 from __future__ import annotations
 
 import builtins
+import gc
 import importlib.machinery
 import importlib.util
 import os
@@ -198,6 +199,9 @@ class Hooks:
         """Code that runs the main program under `run_main`, to be executed as `__main__`."""
 
         def run() -> None:
+            delattr(
+                builtins, "__hindsight_main__"
+            )  # it would keep the program's namespace beyond its end
             start = sys.modules.get("sitecustomize")
             if getattr(start, "__file__", "").startswith(os.path.dirname(RUNTIME_FOLDER)):
                 del sys.modules["sitecustomize"]
@@ -302,3 +306,13 @@ class _ObservedLoader:
 def provide(name: str, function: Callable[..., Any]) -> None:
     """Make a function known to rewritten code. Builtins, so that no module's namespace shows it."""
     setattr(builtins, name, function)
+
+
+def provide_at_exit(functions: dict[str, Callable[..., Any]]) -> None:
+    """Functions for code that runs while the interpreter takes itself down: finalizers, and suspended generators.
+
+    It restores the builtins by then from a dictionary of its own, which nothing but the collector shows.
+    """
+    for found in gc.get_referrers(builtins.__build_class__):
+        if type(found) is dict and found is not vars(builtins) and found.get("__name__") == "builtins":
+            found.update(functions)

@@ -207,6 +207,9 @@ class Recorder(Session):
         except Exception:
             pass
         self.is_recording = False
+        # Of loops in generators that never end: what they hold is about to be finalized.
+        for loop in self.stack.live:
+            loop.walk = loop.iterator = None
 
     def _observe_random(self, module: ModuleType) -> None:
         self._send_initial("random", module.getstate)
@@ -479,7 +482,9 @@ class Recorder(Session):
         around = [*loop.parents[1:], loop] if kind == "boundary" else loop.parents[1:]
         found = [f"generator with the loop at {g.id}" for g in self.stack.live[1:] if g.in_generator]
         for parent in around:
-            if parent.iterator is not None and driven_by_generator(parent.iterator, self.is_project_code):
+            if parent.iterator is not None and driven_by_generator(
+                parent.iterator, self.is_project_code
+            ):
                 if not (parent is loop and loop.index == 0):
                     found.append(f"generator that drives the loop at {parent.id}")
         return found

@@ -15,8 +15,7 @@ from . import baseline, transform  # noqa: F401: the former looks around before 
 from .entropy import EntropyLog
 from .loops import Loop, LoopStack, draws_from
 from .shortloops import ShortLoops
-from .programs import Hooks, Program, provide
-
+from .programs import Hooks, Program, provide, provide_at_exit
 
 #: Under this name the recorder tells the random generators' states at the program's end.
 END_OF_RUN = "end"
@@ -165,6 +164,7 @@ class Session:
     def provide_functions(self) -> None:
         for name, function in self.functions().items():
             provide(f"__hindsight_{name}__", function)
+        provide_at_exit({f"__hindsight_{name}__": f for name, f in NOTHING.items()})
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """What rewritten code calls, by the name without `__hindsight_` (see `transform`)."""
@@ -236,6 +236,19 @@ class Session:
 
     def run_main(self, execute: Callable[[], None]) -> None:
         raise NotImplementedError
+
+
+#: What rewritten code calls when nobody observes it any more. They use no globals, which are gone by then.
+NOTHING: dict[str, Callable[..., Any]] = {
+    "for": lambda identity, iterable: iterable,
+    "while": lambda identity: None,
+    "next": lambda identity: True,
+    "ended": lambda identity: False,
+    "leave": lambda identity: None,
+    "after": lambda identity: None,
+    "log": lambda site, function: function,
+    "source": lambda function: function,
+}
 
 
 def exit_code(error: SystemExit) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unittest
+from unittest import mock
+
+from hindsight_runtime.session import NOTHING, Session
 
 from .recorded_program import Project
 
@@ -19,6 +22,20 @@ MODULE = """
     """
 
 
+LEFT = """
+    def forever():
+        n = 0
+        while n < 10:
+            n += 1
+            try:
+                yield n
+            finally:
+                print("left", n)
+    held = forever()
+    next(held)
+    """
+
+
 class Programs(unittest.TestCase):
     def assert_same(self, files: dict, *arguments: str) -> None:
         project = Project(files)
@@ -32,15 +49,13 @@ class Programs(unittest.TestCase):
 
     def test_script_sees_itself_as_without_recording(self) -> None:
         recording = self.assert_same(
-            {
-                "train.py": """
+            {"train.py": """
                 import os, sys
                 print(__name__, __file__, __spec__, __package__, sys.argv, sys.path)
                 print(sorted(globals()), "sitecustomize" in sys.modules)
                 print(sorted(k for k in os.environ if "HINDSIGHT" in k or k == "PYTHONPATH"))
                 print(type(sys.stdout), sys.excepthook is sys.__excepthook__)
-                """
-            },
+                """},
             "train.py",
             "--flag",
         )
@@ -92,8 +107,7 @@ class Programs(unittest.TestCase):
 
     def test_logging_names_the_calling_line(self) -> None:
         self.assert_same(
-            {
-                "train.py": """
+            {"train.py": """
                 import logging, warnings, sys
                 logging.basicConfig(format="%(levelname)s %(funcName)s %(lineno)d %(message)s")
                 log = logging.getLogger("t")
@@ -104,8 +118,7 @@ class Programs(unittest.TestCase):
                     sys.stderr.write("d\\n")
                     log.info("silent")
                 work()
-                """
-            },
+                """},
             "train.py",
         )
 
@@ -113,10 +126,38 @@ class Programs(unittest.TestCase):
         recording = self.assert_same({"train.py": "print(1)\nraise KeyboardInterrupt\n"}, "train.py")
         self.assertEqual(recording.of("end")[0]["status"], "interrupted")
 
-    def test_control_flow_is_untouched(self) -> None:
+    def test_generators_left_when_the_interpreter_ends(self) -> None:
+        self.assert_same({"helper.py": LEFT, "train.py": "import helper\nprint(1)\n"}, "train.py")
+
+    def test_whatever_rewritten_code_calls_is_there_until_the_end(self) -> None:
+        names = Session.functions(mock.MagicMock()).keys()
+        self.assertEqual(names, NOTHING.keys())
+
+    def test_objects_left_when_the_interpreter_ends(self) -> None:
         self.assert_same(
             {
                 "train.py": """
+                def draw():
+                    while True:
+                        for i in range(3):
+                            yield i
+                class Last:
+                    def __del__(self):
+                        k = 0
+                        while k < 2:
+                            k += 1
+                        for i in range(2):
+                            print("deleted", i, k)
+                numbers, last = draw(), Last()
+                print(next(numbers))
+                """,
+            },
+            "train.py",
+        )
+
+    def test_control_flow_is_untouched(self) -> None:
+        self.assert_same(
+            {"train.py": """
                 def find(limit):
                     for i in range(limit):
                         for j in range(limit):
@@ -149,8 +190,7 @@ class Programs(unittest.TestCase):
                 for a, (b, *c) in [(1, (2, 3, 4))]:
                     print(a, b, c)
                 print(locals().keys() == globals().keys())
-                """
-            },
+                """},
             "train.py",
         )
 
@@ -164,8 +204,7 @@ class Records(unittest.TestCase):
         return recording.of("log")
 
     def test_coordinates(self) -> None:
-        logs = self.record(
-            """
+        logs = self.record("""
             print("before")
             for epoch in range(2):
                 for step, x in enumerate("ab"):
@@ -174,8 +213,7 @@ class Records(unittest.TestCase):
             while epoch < 3:
                 epoch += 1
                 print("again")
-            """
-        )
+            """)
         self.assertEqual(
             [(log["text"], log["it"]) for log in logs],
             [
@@ -194,8 +232,7 @@ class Records(unittest.TestCase):
         self.assertEqual(keys, sorted(keys))
 
     def test_a_suspended_generators_loop_surrounds_nothing(self) -> None:
-        logs = self.record(
-            """
+        logs = self.record("""
             def batches():
                 for index in range(2):
                     print("making", index)
@@ -203,18 +240,14 @@ class Records(unittest.TestCase):
             for epoch in range(1):
                 for batch in batches():
                     print("using", batch)
-            """
-        )
+            """)
         using = [log["it"] for log in logs if log["text"].startswith("using")]
-        self.assertEqual(
-            using, [[["epoch", 0, 0], ["batch", 0, 0]], [["epoch", 0, 0], ["batch", 1, 1]]]
-        )
+        self.assertEqual(using, [[["epoch", 0, 0], ["batch", 0, 0]], [["epoch", 0, 0], ["batch", 1, 1]]])
         making = [log["it"][-1] for log in logs if log["text"].startswith("making")]
         self.assertEqual(making, [["index", 0, 0], ["index", 1, 1]])
 
     def test_what_log_statements_write(self) -> None:
-        logs = self.record(
-            """
+        logs = self.record("""
             import io, logging, sys
             print("a", 1, sep="-")
             print("two", "lines", sep="\\n")
@@ -225,8 +258,7 @@ class Records(unittest.TestCase):
             logging.getLogger("x").debug("not logged")
             print("elsewhere", file=io.StringIO())
             [print(x) for x in "xy"]
-            """
-        )
+            """)
         expected = ["a-1", "two\nlines", "no newline", "", "written", "3 items", "elsewhere", "x", "y"]
         self.assertEqual([log["text"] for log in logs], expected)
 

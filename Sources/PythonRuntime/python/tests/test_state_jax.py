@@ -84,7 +84,9 @@ class Tracing(unittest.TestCase):
         self.jumps = [{"at": place, "to": self.passed, "checkpoint": chosen["n"]}]
 
     def test_loops_in_a_traced_function_have_no_place_in_the_run(self) -> None:
-        self.assertEqual([c["at"] for c in self.recording.of("checkpoint") if "train.py:8" in str(c["at"])], [])
+        self.assertEqual(
+            [c["at"] for c in self.recording.of("checkpoint") if "train.py:8" in str(c["at"])], []
+        )
         later = [c["n"] for c in self.recording.of("checkpoint") if c["n"] > self.jumps[0]["checkpoint"]]
         messages = self.recording.replay(jumps=self.jumps, checks=later)
         recorded = {tuple(m["key"]): m["text"] for m in self.recording.of("log")}
@@ -103,7 +105,9 @@ class Tracing(unittest.TestCase):
         self.assertEqual(hits, [line for line in foresight if line.startswith("P")])
         self.assertEqual(len(hits), 1)
         messages = self.recording.replay({"train.py": edited}, jumps=self.jumps)
-        self.assertEqual([m["checkpoint"] for m in messages if m["t"] == "unusable"], [self.jumps[0]["checkpoint"]])
+        self.assertEqual(
+            [m["checkpoint"] for m in messages if m["t"] == "unusable"], [self.jumps[0]["checkpoint"]]
+        )
         self.assertEqual([m for m in messages if m["t"] == "hit"], [])
         self.assertEqual(messages[-1]["status"], "unusable")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _word = ctypes.c_ssize_t.from_address
 
+
 def _probe() -> Optional[tuple[int, int, int, Any]]:
     """Where a cache keeps its function, its hits and its misses, and its mark in keys; None if not as expected."""
 
@@ -136,7 +137,9 @@ class CachedFunctionKind(Kind):
         if self.holds(o, walk):
             for number, (key, result) in enumerate(items_of(o)):
                 parts = key if type(key) is tuple else ()
-                found = [p for p in (*parts, result) if type(p) not in ATOMS and p is not _mark_in_keys()]
+                found = [
+                    p for p in (*parts, result) if type(p) not in ATOMS and p is not _mark_in_keys()
+                ]
                 children += [(f".cache[{number}]", part) for part in found]
         return children
 

@@ -17,6 +17,7 @@ from . import (
     arrays,
     tables,
     jaxarrays,
+    steppers,
     tensors,
     library,
     fallback,
@@ -28,7 +29,5 @@ __all__ = ["torch_overrides_off"]
 def torch_overrides_off() -> Any:
     """Plain access to tensors of every subclass, whatever `__torch_function__` says."""
     c = getattr(sys.modules.get("torch"), "_C", None)
-    guard = getattr(c, "DisableTorchFunction", None) or getattr(
-        c, "DisableTorchFunctionSubclass", None
-    )
+    guard = getattr(c, "DisableTorchFunction", None) or getattr(c, "DisableTorchFunctionSubclass", None)
     return contextlib.nullcontext() if guard is None else guard()

@@ -66,7 +66,9 @@ class ConnectionKind(Kind):
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         if self.contents(o, None) != contents:  # type: ignore[arg-type]
-            raise LayoutDiffers("An SQLite data base had been changed by then, which only the program itself can do.")
+            raise LayoutDiffers(
+                "An SQLite data base had been changed by then, which only the program itself can do."
+            )
 
 
 _data, _shared, _connection = CDataKind(), SharedValueKind(), ConnectionKind()

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _LARGEST_MARKED = 1 << 20
 
 
-def make_array(
-    data: Any, dtype: Any, shape: Any, weak: bool, place: tuple[str, int] | None
-) -> Any:
+def make_array(data: Any, dtype: Any, shape: Any, weak: bool, place: tuple[str, int] | None) -> Any:
     """A new array; `data` is None for one that was given up, `place` None where no device was asked for."""
     jax, numpy = sys.modules["jax"], sys.modules["numpy"]
     values = numpy.empty(shape, dtype)
