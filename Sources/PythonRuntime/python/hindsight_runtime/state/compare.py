@@ -19,6 +19,7 @@ from .lost import Lost, Same, Unknown
 from .restore import Recorded, codes_of, gradients_off, spaces_like
 from .roots import Roots
 from .source import Source
+from .tensors import StorageKind
 from .walk import Gone, Walk, shorten, undisturbed
 
 #: A path is its last label and the path before; rendered only where something differs.
@@ -64,6 +65,8 @@ class Comparison:
         self._source = source
         self._pending: list[tuple[Any, Any, Path]] = []
         self._sets_of_new: list[tuple[list[Any], list[Any], Path]] = []
+        #: Blocks of tensors' memory: compared when all tensors that look into them are known.
+        self._blocks: list[tuple[Any, Any, Any, Path]] = []
         # New objects correspond one to one: recorded by live identity, and the other way round.
         self._partners: dict[int, int] = {}
         self._owners: dict[int, int] = {}
@@ -111,8 +114,9 @@ class Comparison:
             if storage.block is None:
                 continue  # what looked into it was compared, and does no longer
             live = read(walk.kinds[number], storage, source)
-            if list(live[1:]) != size_and_device or not memory.equal(live[0], data):
-                raise Differs(self._render((None, number)).replace(".storage", ""), "values differ")
+            if list(live[1:]) != size_and_device:
+                raise self._values_differ((None, number))
+            self._blocks.append((storage.block, live[0], data, (None, number)))
 
     # How.
 
@@ -130,6 +134,12 @@ class Comparison:
         while self._sets_of_new:
             self._set_of_new(*self._sets_of_new.pop())
             self._drain()
+        while self._blocks:
+            block, live, recorded, path = self._blocks.pop(0)
+            ours, theirs = memory.as_bytes(live), memory.as_bytes(recorded)
+            for start, stop in self._source.seen(block):
+                if not memory.equal(ours[start:stop], theirs[start:stop]):
+                    raise self._values_differ(path)
 
     def _step(self, live: Any, recorded: Any, path: Path) -> None:
         if live is recorded or recorded is Same or recorded is Unknown or live is Unknown:
@@ -220,6 +230,10 @@ class Comparison:
             self._sets(live, recorded, path)
         elif isinstance(kind, InstanceKind):
             self._instances(kind, live, recorded, path)
+        elif isinstance(kind, StorageKind):
+            if live[1:] != recorded[1:]:
+                raise self._values_differ(path)
+            self._blocks.append((o.block, live[0], recorded[0], path))
         else:
             self._structure(live, recorded, path)
 
@@ -341,19 +355,22 @@ class Comparison:
             del left[id(match)]
 
     def _would_match(self, live: Any, recorded: Any, path: Path) -> bool:
-        saved = self._pending, self._sets_of_new, dict(self._partners), dict(self._owners)
-        self._pending, self._sets_of_new = [], []
+        saved = self._pending, self._sets_of_new, self._blocks, dict(self._partners), dict(self._owners)
+        self._pending, self._sets_of_new, self._blocks = [], [], []
         try:
             self._equal(live, recorded, (path, ".item"))
             self.finish()
         except Differs:
-            _, _, self._partners, self._owners = saved
+            self._partners, self._owners = saved[3:]
             return False
         finally:
-            self._pending, self._sets_of_new = saved[:2]
+            self._pending, self._sets_of_new, self._blocks = saved[:3]
         return True
 
     # Words.
+
+    def _values_differ(self, path: Path) -> Differs:
+        return Differs(self._render(path).replace(".storage", ""), "values differ")
 
     def _differs(self, path: Path, live: Any, recorded: Any) -> Differs:
         what = f"{short(live)} in the replay, {short(recorded)} in the recording"

@@ -28,6 +28,8 @@ class Source:
         #: Numbered storages that some captured tensor looks into, in the order of first use.
         self.used_storages: dict[int, Any] = {}
         self._storages: dict[int, Any] = {}
+        #: By block, which of its bytes tensors see, while states are compared.
+        self._seen: dict[int, list[tuple[int, int]]] = {}
         self._kept: list[Any] = []
         self._synchronised: set[str] = set()
 
@@ -64,6 +66,20 @@ class Source:
         if made is None:
             made = self._storages[key] = Storage(block)
         return made
+
+    def look(self, block: Any, start: int, stop: int) -> None:
+        """Notes that a tensor sees these bytes of a block."""
+        self._seen.setdefault(block._cdata, []).append((start, stop))
+
+    def seen(self, block: Any) -> list[tuple[int, int]]:
+        """The bytes of a block that mean something: behind a loss there may be memory that nobody has written."""
+        spans: list[tuple[int, int]] = []
+        for start, stop in sorted(self._seen.get(block._cdata) or [(0, block.nbytes())]):
+            if spans and start <= spans[-1][1]:
+                spans[-1] = spans[-1][0], max(stop, spans[-1][1])
+            else:
+                spans.append((start, stop))
+        return spans
 
     def synchronise(self, device: Any) -> None:
         """Waits, once, for what the device still computes."""

@@ -108,7 +108,7 @@ class StorageKind(Kind):
         return rebuild.storage, (data_of(block, source), block.nbytes(), str(block.device))
 
     def compared(self, o: Any, source: Source) -> Any:
-        return data_of(o.block, source), str(o.block.device)
+        return data_of(o.block, source), o.block.nbytes(), str(o.block.device)
 
 
 def strided(tensor: Any) -> bool:
@@ -196,6 +196,7 @@ class TensorKind(Kind):
             return source.reduced(o)
         leaf = o.is_leaf
         graph = None if leaf else type(o.grad_fn).__name__
+        source.look(storage_of(o), *_span(o))
         return (*self._window(o, source), o.grad if leaf else None, dict(o.__dict__), graph)
 
     def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
@@ -205,6 +206,15 @@ class TensorKind(Kind):
 _OWN_CLASSES = {
     "torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer",
 }  # fmt: skip
+
+
+def _span(o: Any) -> tuple[int, int]:
+    """The bytes of its storage between a tensor's first element and its last."""
+    size = o.element_size()
+    start = o.storage_offset() * size
+    if not o.numel():
+        return start, start
+    return start, start + size * (1 + sum((n - 1) * step for n, step in zip(o.shape, o.stride())))
 
 
 def _window_on(storage: Storage, dtype: Any, offset: int, shape: Any, stride: Any) -> Any:
@@ -320,7 +330,9 @@ class BareStorageKind(Kind):
         return rebuild.bare_storage, (source.storage(block), None if block is o else o.dtype)
 
     def compared(self, o: Any, source: Source) -> Any:
-        return (source.storage(self._block(o)),)
+        block = self._block(o)
+        source.look(block, 0, block.nbytes())
+        return (source.storage(block),)
 
 
 register(StorageKind(), Storage)
