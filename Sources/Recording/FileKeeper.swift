@@ -18,6 +18,8 @@ final class FileKeeper: Sendable {
         var waiting: [(number: Int, source: Source)] = []
         var isStopping = false
         var next = 0
+        /// Inputs that may still be kept: settings and tables, not a data set of many files.
+        var inputs = 1000
         /// Bytes that may still be kept, of inputs and of what was read back.
         var inputRoom = 64 << 20
         var outputRoom = 512 << 20
@@ -73,8 +75,9 @@ final class FileKeeper: Sendable {
         let size = record.state.size
         return state.withLock { state in
             switch record.kind {
-            case .input where size <= Self.largestInput && size <= state.inputRoom:
+            case .input where size <= min(Self.largestInput, state.inputRoom) && state.inputs > 0:
                 state.inputRoom -= size
+                state.inputs -= 1
                 return .file(record)
             case .content where size <= state.outputRoom:
                 state.outputRoom -= size

@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from base64 import b64encode
 from typing import Any, Callable, Iterator, Optional
 
@@ -28,6 +29,8 @@ CHECKPOINT_ROOM = 1024 * 1024
 RUN_ROOM = 64 * 1024 * 1024
 #: So many inputs are noted: a data set of a million files has to be taken on trust.
 MOST_INPUTS = 20_000
+#: Seconds between looks at what the kernel and the children tell, when known inputs are opened.
+LOOK_INTERVAL = 0.0005
 #: Files in folders that are not watched are looked at at every checkpoint; so many of them.
 MOST_FAR_FILES = 64
 
@@ -89,6 +92,7 @@ class FileLog:
         self._far: dict[str, None] = {}
         self._kept: set[tuple[str, State]] = set()
         self._room = RUN_ROOM
+        self._looked = 0.0
         self._outputs = {os.fstat(n).st_ino for n in (1, 2) if _is_open(n)}
         self._watch: Optional[folders.FolderWatch] = None
         self._is_child = False
@@ -130,8 +134,13 @@ class FileLog:
         path = self._places.of(file)
         if path is None:
             return
+        is_writing = writes(mode)
+        if path in self._inputs and not is_writing:
+            # Only news of a path that is met for the first time cannot wait: who made it?
+            if time.perf_counter() - self._looked < LOOK_INTERVAL:
+                return
         self._look()
-        if writes(mode):
+        if is_writing:
             self._change(path)
         elif path in self._own:
             self._read_back(path)
@@ -140,6 +149,7 @@ class FileLog:
             self._tell("input", path, state)
 
     def _look(self) -> None:
+        self._looked = time.perf_counter()
         for record in self._by_children.unread() if not self._is_child else ():
             self._take(record)
         if self._watch is None or threading.get_ident() != self._main_thread:

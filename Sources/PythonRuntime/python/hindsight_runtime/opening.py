@@ -13,6 +13,10 @@ import os
 from typing import Any, Callable, Optional
 
 
+#: Paths that are remembered.
+MOST_KNOWN = 20_000
+
+
 class Open:
     """Behaves like the function it stands for; no function, since functions become methods in classes."""
 
@@ -59,15 +63,30 @@ class Places:
     def __init__(self, skips: Callable[[str], bool]) -> None:
         self._skips = skips
         self._folders: dict[str, Optional[str]] = {}
+        #: What was answered before, as long as the working directory is the same.
+        self._known: dict[str, Optional[str]] = {}
+        self._directory = ""
 
     def of(self, file: Any) -> Optional[str]:
         """None for what is no file of the program's: descriptors, the system's and the interpreter's files."""
         if isinstance(file, int):
             return None
         path = os.fsdecode(file)
+        if path[:1] != "/":
+            directory = os.getcwd()
+            if directory != self._directory:
+                self._directory = directory
+                self._known.clear()
+        if path not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[path] = self._find(path)
+        return self._known[path]
+
+    def _find(self, path: str) -> Optional[str]:
         folder, name = os.path.split(path)
-        if not os.path.isabs(path):
-            folder = os.path.join(os.getcwd(), folder)
+        if path[:1] != "/":
+            folder = os.path.join(self._directory, folder)
         if folder not in self._folders:
             real = os.path.realpath(folder)
             self._folders[folder] = None if self._skips(os.path.join(real, name)) else real

@@ -150,6 +150,22 @@ class FileTests(unittest.TestCase):
         expected = {"made": "absent", "a": "absent", "old": "unknown", "new": "absent", "gone": "unknown"}
         self.assertEqual(before, expected)
 
+    def test_what_was_made_a_moment_ago_is_no_input(self) -> None:
+        recording = self.recording(
+            """
+            import os
+            open("settings").read()
+            for n in range(50):
+                open("settings").read()
+                os.close(os.open(f"made{n}", os.O_CREAT | os.O_WRONLY))  # unseen by `open`
+                open(f"made{n}").read()
+            """,
+            {"settings": ""},
+        )
+        records = [r for m in recording.of("files") for r in m["records"]]
+        self.assertEqual([os.path.basename(r["path"]) for r in records if r["kind"] == "input"], ["settings"])
+        self.assertEqual({r["state"] for r in records if r["kind"] == "before"}, {"absent"})
+
     def test_the_function_open_is_what_it_was(self) -> None:
         project = Project(
             {
