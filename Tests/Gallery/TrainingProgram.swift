@@ -68,6 +68,9 @@ package struct TrainingProgram: Sendable, CustomStringConvertible {
         }
     }
 
+    /// The probes that are asked together: one that disturbs the training would cost the others their verdict.
+    package var peaceful: [Probe] { probes.filter { $0.expectedVerdict == "exact" } }
+
     package func probe(_ name: String) -> Probe { probes.first { $0.name == name }! }
 
     /// A project of its own with a copy of the program.

@@ -19,7 +19,7 @@ import Gallery
 
     func run() async throws {
         let chosen = try programs.isEmpty ? TrainingProgram.all : programs.map(program(named:))
-        print(Self.row(["PROGRAM", "PROBE", "LEVEL", "HITS", "VERDICT", "SECONDS", "OF RUN"]))
+        Self.tell(Self.row(["PROGRAM", "PROBE", "LEVEL", "HITS", "VERDICT", "SECONDS", "OF RUN"]))
         var sections: [String] = []
         var faults = 0
         for program in chosen {
@@ -27,15 +27,15 @@ import Gallery
             defer { recording.project.remove() }
             faults += tell(unseen(recording))
             let run = recording.recorded.seconds
-            print(Self.row([program.name, "(recorded)", "", "", "", Self.seconds(run), ""]))
-            let answer = try await recording.ask(program.probes)
-            for probe in together ? [] : program.probes {
+            Self.tell(Self.row([program.name, "(recorded)", "", "", "", Self.seconds(run), ""]))
+            let answer = try await recording.ask(program.peaceful)
+            for probe in program.probes where !together || probe.verdict != nil {
                 let answer = try await recording.ask([probe])
                 show(answer, of: program, "\(probe)", probe.level.rawValue, run)
                 faults += tell(answer.faults(against: try await recording.foresight([probe])))
             }
             show(answer, of: program, "(together)", "", run)
-            faults += tell(answer.faults(against: try await recording.foresight(program.probes)))
+            faults += tell(answer.faults(against: try await recording.foresight(program.peaceful)))
             sections.append(GalleryPage.section(program, answer))
         }
         if page, programs.isEmpty, faults == 0 {
@@ -66,7 +66,7 @@ import Gallery
         _ answer: Answer, of program: TrainingProgram, _ probe: String, _ level: String, _ run: Double
     ) {
         let verdicts = Set(answer.hits.map(\.verdict)).sorted().joined(separator: ", ")
-        print(
+        Self.tell(
             Self.row([
                 program.name, probe, level, "\(answer.hits.count)", verdicts, Self.seconds(answer.seconds),
                 String(format: "%.0f %%", 100 * answer.seconds / run),
@@ -75,9 +75,12 @@ import Gallery
 
     /// How many there are.
     private func tell(_ faults: [String]) -> Int {
-        for fault in faults { print("    FAULT: \(fault)") }
+        for fault in faults { Self.tell("    FAULT: \(fault)") }
         return faults.count
     }
+
+    /// At once: a program may take a while, and the output may be a file.
+    private static func tell(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
     private static func seconds(_ seconds: Double) -> String { String(format: "%.1f", seconds) }
 

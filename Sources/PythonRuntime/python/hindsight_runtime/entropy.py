@@ -123,6 +123,14 @@ def _clear_tensor(torch: Any, made: Any) -> Any:
     return made
 
 
+def generator_of_names(tempfile: Any) -> Any:
+    """The generator out of which `tempfile` makes names: it seeds itself, and no seed of the program's reaches it."""
+    try:
+        return tempfile._get_candidate_names().rng
+    except AttributeError:
+        return None
+
+
 def encode(value: object) -> str:
     return b64encode(pickle.dumps(value, 4)).decode("ascii")
 
@@ -240,4 +248,3 @@ def _set_state(name: str, result: Any, state: Any) -> Any:
         sys.modules["torch"].manual_seed(state)
         return state
     return result
-

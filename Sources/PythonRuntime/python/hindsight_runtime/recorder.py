@@ -106,7 +106,12 @@ class Recorder(Session):
         self.provide_functions()
         self.file_log = FileLog(self.program.root, self._send_files, *folders)
         self.hooks(
-            observed={"random": self._observe_random, "numpy.random": self._observe_numpy}
+            observed={
+                "random": self._observe_random,
+                "numpy.random": self._observe_numpy,
+                "torch": self._observe_torch,
+                "tempfile": self._observe_tempfile,
+            }
         ).install()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_to_parent)
@@ -216,6 +221,16 @@ class Recorder(Session):
 
     def _observe_numpy(self, module: ModuleType) -> None:
         self._send_initial("numpy", module.get_state)
+
+    def _observe_torch(self, module: ModuleType) -> None:
+        from .state.tensors import bytes_of_tensor
+
+        self._send_initial("torch", lambda: bytes_of_tensor(module.get_rng_state()))
+
+    def _observe_tempfile(self, module: ModuleType) -> None:
+        names = entropy.generator_of_names(module)
+        if names is not None:
+            self._send_initial("tempfile", names.getstate)
 
     @contained
     def _send_initial(self, name: str, state: Callable[[], object]) -> None:

@@ -61,7 +61,9 @@ class Checkpoint:
 
     def read(self) -> tuple[tuple[dict[str, int], bytes], list[bytearray]]:
         """How often loops had been entered, the state's stream, and its buffers."""
-        return without_counts(bytes(self._blob(self.stream))), [self._blob(blob) for blob in self.buffers]
+        return without_counts(bytes(self._blob(self.stream))), [
+            self._blob(blob) for blob in self.buffers
+        ]
 
     def _blob(self, blob: dict[str, Any]) -> bytearray:
         data = bytearray(blob["length"])
@@ -185,7 +187,12 @@ class Replayer(Session):
     def install(self) -> None:
         self.provide_functions()
         hooks = self.hooks(
-            observed={"random": self._restore_random, "numpy.random": self._restore_numpy},
+            observed={
+                "random": self._restore_random,
+                "numpy.random": self._restore_numpy,
+                "torch": self._restore_torch,
+                "tempfile": self._restore_tempfile,
+            },
             source_text=self._recorded_bytes,
         )
         hooks.install()
@@ -304,6 +311,17 @@ class Replayer(Session):
     def _restore_numpy(self, module: ModuleType) -> None:
         if self._initial.get("numpy"):
             module.set_state(entropy.decode(self._initial["numpy"]))
+
+    def _restore_torch(self, module: ModuleType) -> None:
+        if self._initial.get("torch"):
+            from .state.tensors import tensor_of_bytes
+
+            module.set_rng_state(tensor_of_bytes(entropy.decode(self._initial["torch"])))
+
+    def _restore_tempfile(self, module: ModuleType) -> None:
+        names = entropy.generator_of_names(module)
+        if names is not None and self._initial.get("tempfile"):
+            names.setstate(entropy.decode(self._initial["tempfile"]))
 
     # Log statements and probes
 

@@ -41,7 +41,9 @@ class GeneratorOrder(unittest.TestCase):
         edited = with_probe(edited, "total += part", 'print("probe part", part)')
         edited = with_probe(edited, 'print("total"', 'print("probe batch", batch)')
         project.write("train.py", edited)
-        truth = [line for line in project.plain("train.py").stdout.splitlines() if line.startswith("probe")]
+        truth = [
+            line for line in project.plain("train.py").stdout.splitlines() if line.startswith("probe")
+        ]
         hits = [message for message in recording.replay({"train.py": edited}) if message["t"] == "hit"]
         self.assertEqual(len(truth), 2 * 6 * 4 + 4 * 3)
         self.assertEqual(texts(hits), truth)

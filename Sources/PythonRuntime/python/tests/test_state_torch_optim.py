@@ -150,7 +150,9 @@ class UnwrittenMemory(ProgramCase):
     def test_what_a_tensor_sees_is_compared(self) -> None:
         from .state_cases import Program
 
-        program = Program("import torch\nw = torch.zeros(8)[2:5]; n = 0", "n += 1; new = torch.zeros(8)[2:5]")
+        program = Program(
+            "import torch\nw = torch.zeros(8)[2:5]; n = 0", "n += 1; new = torch.zeros(8)[2:5]"
+        )
         program.step()
         recorded = program.capture()
         module = program.module

@@ -20,6 +20,9 @@ def read() -> State:
     random = sys.modules.get("random")
     if hasattr(random, "getstate"):
         state["random"] = random.getstate()  # type: ignore[union-attr]
+    names = _names_of_files()
+    if names is not None:
+        state["tempfile.random"] = names.getstate()
     numpy = sys.modules.get("numpy")
     if "numpy.random" in sys.modules and hasattr(numpy, "random"):
         state["numpy.random"] = _numpy_state(numpy)
@@ -52,6 +55,10 @@ def write(state: State) -> None:
             import random
 
             random.setstate(value)
+        elif name == "tempfile.random":
+            names = _names_of_files()
+            if names is not None:
+                names.setstate(value)
         elif name == "numpy.random":
             _set_numpy_state(sys.modules["numpy"], value)
         elif name == "numpy.errors":
@@ -91,6 +98,12 @@ def _contrast(live: Any, recorded: Any) -> str:
 
 def same(one: Any, other: Any) -> bool:
     return one is other or (type(one) is type(other) and one == other)
+
+
+def _names_of_files() -> Any:
+    """The generator out of which `tempfile` makes names, if it made any."""
+    sequence = getattr(sys.modules.get("tempfile"), "_name_sequence", None)
+    return getattr(sequence, "_rng", None)
 
 
 def _torch() -> Any:
