@@ -23,9 +23,10 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "uuid": ("uuid1", "uuid4"),
     "os": ("urandom", "getpid", "getppid", "times", "getloadavg"),
     "secrets": ("token_bytes", "token_hex", "token_urlsafe", "randbits", "randbelow", "choice"),
-    "subprocess": ("check_output", "getoutput", "getstatusoutput"),
+    "subprocess": ("check_output", "getoutput", "getstatusoutput", "run"),
     "resource": ("getrusage",),
-    "builtins": ("input",),
+    # An address: what is looked up by it must be found behind a jump, too.
+    "builtins": ("input", "id"),
 }
 
 #: Alternative constructors of classes: (module, class, method).
@@ -131,6 +132,16 @@ def generator_of_names(tempfile: Any) -> Any:
         return None
 
 
+def is_effective(name: str) -> bool:
+    """Whether calling it may do something besides giving a value: then a replay calls it, too."""
+    return name.startswith("subprocess.")
+
+
+def _gives_output(options: Any) -> bool:
+    """Whether a `subprocess.run` brings back what the process wrote."""
+    return bool(options.get("capture_output")) or options.get("stdout") == -1
+
+
 def encode(value: object) -> str:
     return b64encode(pickle.dumps(value, 4)).decode("ascii")
 
@@ -153,6 +164,8 @@ class EntropyLog:
         self._record = record
         self._recorded = list(recorded)
         self._is_passive = is_passive
+        #: A source is being called whose value is known already.
+        self.is_feeding = False
         #: A replay asked for another value than the recorded one at its turn.
         self._ran_short = False
 
@@ -176,14 +189,35 @@ class EntropyLog:
         return function
 
     def _value(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
-        if self._is_passive():
+        if self._is_passive() or self.is_feeding:
+            return function(*args, **kw)
+        if name == "subprocess.run" and not _gives_output(kw):
             return function(*args, **kw)
         if self._record is None:
             text = self._next(name)
-            return function(*args, **kw) if text is None else decode(text)
-        value = function(*args, **kw)
+            if text is None:
+                return function(*args, **kw)
+            if is_effective(name):
+                self.is_feeding = True
+                try:
+                    function(*args, **kw)
+                except Exception:
+                    pass  # a machine without network has other results, which do not count
+                finally:
+                    self.is_feeding = False
+            return decode(text)
+        self.is_feeding = True  # what it reads itself is in its value
+        try:
+            value = function(*args, **kw)
+        finally:
+            self.is_feeding = False
         self._add(name, value)
         return value
+
+    def watch_system_random(self, module: Any) -> None:
+        """`random.SystemRandom`, and what is built on it, takes its numbers from a global of the module."""
+        urandom = module._urandom
+        module._urandom = lambda count: self._value("random._urandom", urandom, (count,), {})
 
     def _seeded(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
         result = function(*args, **kw)

@@ -218,6 +218,7 @@ class Recorder(Session):
 
     def _observe_random(self, module: ModuleType) -> None:
         self._send_initial("random", module.getstate)
+        self.entropy.watch_system_random(module)
 
     def _observe_numpy(self, module: ModuleType) -> None:
         self._send_initial("numpy", module.get_state)

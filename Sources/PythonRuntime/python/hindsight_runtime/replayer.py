@@ -24,10 +24,12 @@ from . import entropy, environment, logs, tracebacks
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
 from .fileview import FileView
+from .outside import Outside
 from .loops import Loop, Started, driven_by_generator, is_traced, may_run_code, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
+from .transform import LoopStatement, watch_order
 from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_counts
 from .watch import Watch
 
@@ -143,6 +145,11 @@ class Replayer(Session):
         self._progress = 0.0
         self._last_jump: Optional[int] = None
         self._pid = os.getpid()
+        self._outside = Outside(
+            self.files.get,
+            lambda: self.stack.is_tracking() and not self.entropy.is_feeding,
+            lambda reason: self._tell_file(reason, False),
+        )
         records = request.get("files") or []
         self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
 
@@ -197,6 +204,7 @@ class Replayer(Session):
         )
         hooks.install()
         self.files_then.begin()
+        self._outside.install()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._become_child)
         atexit.register(self._end)
@@ -210,6 +218,7 @@ class Replayer(Session):
             "exception": Exception,
             "watch": self.watch_probes,
             "watched": self.probes_watched,
+            "items": self.items,
             "show": logs.show,
         }
 
@@ -225,6 +234,12 @@ class Replayer(Session):
         self.stack.suspended += 1
 
     # Sources
+
+    def compile_tree(
+        self, tree: ast.Module, text: str, path: str, name: str
+    ) -> tuple[CodeType, list[LoopStatement]]:
+        watch_order(tree)
+        return super().compile_tree(tree, text, path, name)
 
     def compile_file(self, path: str, name: str) -> Optional[CodeType]:
         relative = self.relative_path(path)
@@ -295,6 +310,12 @@ class Replayer(Session):
         self._ending = {"status": "unusable", "exitCode": None, "exception": None}
         self._end()
 
+    def items(self, iterable: Any) -> Any:
+        """What the program is about to go through in its order."""
+        if type(iterable) in (set, frozenset):
+            self._outside.go_through(iterable, sys._getframe(1))
+        return iterable
+
     def _tell_file(self, reason: str, is_jumped: bool) -> None:
         key = self.stack.present_key(sys._getframe(1))
         self.send({"t": "file", "reason": reason, "jumped": is_jumped, "key": key})
@@ -307,6 +328,7 @@ class Replayer(Session):
     def _restore_random(self, module: ModuleType) -> None:
         if self._initial.get("random"):
             module.setstate(entropy.decode(self._initial["random"]))
+        self.entropy.watch_system_random(module)
 
     def _restore_numpy(self, module: ModuleType) -> None:
         if self._initial.get("numpy"):

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 from . import entropy
 from .analysis.logcalls import log_call_name
@@ -93,6 +93,48 @@ def _compiled_functions(tree: ast.Module, jax: set[str]) -> set[str]:
     return names
 
 
+#: Functions that go through their first argument in its order.
+_IN_ORDER = frozenset(("list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reduce", "deque"))
+
+
+def watch_order(tree: ast.Module) -> None:
+    """For replays: lets what the recorded program goes through be looked at, `__hindsight_items__(iterable)`."""
+    _Order(tree).visit(tree)
+
+
+class _Order(ast.NodeTransformer):
+    def __init__(self, tree: ast.Module) -> None:
+        self._jax = _names_of_jax(tree)
+        self._compiled = _compiled_functions(tree, self._jax)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return node if _is_compiled(node, self._compiled, self._jax) else self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        return self._watched(node, node.lineno)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        return node if node.is_async else self._watched(node, node.iter.lineno)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if node.lineno <= PROBE_LINE and node.args and _last_name(node.func) in _IN_ORDER:
+            if not isinstance(node.args[0], ast.Starred):
+                node.args[0] = _at(node.args[0], _call("__hindsight_items__", node.args[0]))
+        return node
+
+    def _watched(self, node: Any, line: int) -> ast.AST:
+        self.generic_visit(node)
+        if line <= PROBE_LINE:
+            node.iter = _at(node.iter, _call("__hindsight_items__", node.iter))
+        return node
+
+
+def _is_compiled(node: ast.FunctionDef, names: set[str], jax: set[str]) -> bool:
+    """Whether a function is compiled from its bytecode or traced by what does not know our calls."""
+    return node.name in names or any(_is_compiler(d, jax) for d in node.decorator_list)
+
+
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, path: str, text: str, tree: ast.Module) -> None:
         self.path = path
@@ -145,8 +187,7 @@ class _Rewriter(ast.NodeTransformer):
         return result
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        is_compiled = any(_is_compiler(decorator, self._jax) for decorator in node.decorator_list)
-        if is_compiled or node.name in self._compiled:
+        if _is_compiled(node, self._compiled, self._jax):
             return node
         outer, self._in_async = self._in_async, False
         self.generic_visit(node)
@@ -222,6 +263,12 @@ class _Rewriter(ast.NodeTransformer):
         return _at(node, guard)
 
     # Expressions
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        # `sorted(objects, key=id)`: what is called elsewhere is a source all the same.
+        if node.id == "id" and isinstance(node.ctx, ast.Load) and self._statement.lineno <= PROBE_LINE:
+            return _at(node, _call("__hindsight_source__", node))
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = log_call_name(node)

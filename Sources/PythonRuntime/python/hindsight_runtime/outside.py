@@ -1,0 +1,162 @@
+"""Notices in a replay what no recording holds: other processes and machines, the kernel's counters, C code that
+the program calls by itself, threads. What is computed from there on cannot be believed, whatever it agrees with.
+
+Only what the program's own sources do counts, the standard library's functions between included: an installed
+library that counts processors or looks for a compiler takes nothing of that into its results.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from types import FrameType
+from typing import Any, Callable, Optional
+
+from .programs import RUNTIME_FOLDER
+
+_ENTROPY_FILES = ("/dev/urandom", "/dev/random", "/dev/hwrng")
+#: Below `/proc`, what stays the same as long as the machine does.
+_CONSTANT = ("/proc/cpuinfo", "/proc/version", "/proc/filesystems", "/proc/mounts", "/proc/sys/", "/proc/cmdline")
+_CONSTANT_OF_PROCESS = ("cgroup", "mountinfo", "mounts", "cmdline")
+
+#: Installed, but all that it does is to read counters.
+_COUNTERS = f"{os.sep}psutil{os.sep}"
+
+_PIPE = -1
+
+#: Their hashes are themselves.
+_NUMBERS = frozenset((int, float, bool))
+
+
+class Outside:
+    """Tells a sentence the first time that the program turns to each thing outside; `place` says where a file of
+    the program's stands, `is_counted` whether what happens now is the program's own doing.
+    """
+
+    def __init__(
+        self,
+        place: Callable[[str], Optional[str]],
+        is_counted: Callable[[], bool],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._place = place
+        self._is_counted = is_counted
+        self._tell = tell
+        self._told: set[str] = set()
+        self._library = os.path.dirname(os.__file__) + os.sep
+        self._questions: dict[str, Callable[[Any, FrameType], Optional[str]]] = {
+            "open": self._opened,
+            "subprocess.Popen": self._started_process,
+            "socket.connect": self._connected,
+            "ctypes.dlopen": self._loaded,
+            "thread": self._started_thread,
+        }
+
+    def install(self) -> None:
+        sys.addaudithook(self._hear)
+        # Threads have an event of their own only in later versions.
+        for name in ("_start_new_thread", "_start_joinable_thread"):
+            start = getattr(threading, name, None)
+            if start is not None:
+                setattr(threading, name, self._starting(start))
+
+    def _starting(self, start: Callable[..., Any]) -> Callable[..., Any]:
+        def starting(function: Any, *arguments: Any, **options: Any) -> Any:
+            self._hear("thread", (function,))
+            return start(function, *arguments, **options)
+
+        return starting
+
+    def _hear(self, event: str, arguments: Any) -> None:
+        question = self._questions.get(event)
+        if question is None:
+            return
+        try:
+            if not self._is_counted():
+                return
+            frame: Optional[FrameType] = sys._getframe(1)
+            what = question(arguments, frame)  # type: ignore[arg-type]
+            if what is None:
+                return
+            while frame is not None and self._is_between(frame):
+                if frame.f_code.co_name == "_find_and_load":
+                    return  # an import's business
+                frame = frame.f_back
+            where = frame and self._place(frame.f_code.co_filename)
+            if frame is not None and where is not None:
+                self._say(f"{what} ({where}:{frame.f_lineno}), which was not recorded")
+        except Exception:
+            pass  # the program must go on
+
+    def go_through(self, items: Any, frame: FrameType) -> None:
+        """The order of a set is told where it follows the objects' addresses."""
+        if len(items) < 2 or not self._is_counted():
+            return
+        for item in items:
+            try:
+                follows = hash(item) in (object.__hash__(item), id(item)) and type(item) not in _NUMBERS
+            except Exception:
+                continue
+            if follows:
+                kind, where = type(item).__qualname__, self._place(frame.f_code.co_filename)
+                self._say(
+                    f"the order of a set of {kind} objects ({where}:{frame.f_lineno}) depends on their addresses, "
+                    "which are others in each process"
+                )
+                return
+
+    def _is_between(self, frame: FrameType) -> bool:
+        path = frame.f_code.co_filename
+        if path.startswith(("<frozen", RUNTIME_FOLDER)) or _COUNTERS in path:
+            return True
+        return path.startswith(self._library) and "-packages" not in path
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._tell(sentence)
+
+    # What it is, in words; None where it does not matter.
+
+    @staticmethod
+    def _opened(arguments: Any, frame: FrameType) -> Optional[str]:
+        if not isinstance(arguments[0], (str, bytes)):
+            return None
+        path = os.path.normpath(os.fsdecode(arguments[0]))
+        if path in _ENTROPY_FILES:
+            return f"the program read {path}"
+        if not path.startswith("/proc/") or path.startswith(_CONSTANT):
+            return None
+        parts = path.split("/")
+        return None if len(parts) == 4 and parts[3] in _CONSTANT_OF_PROCESS else f"the program read {path}"
+
+    @staticmethod
+    def _started_process(arguments: Any, frame: FrameType) -> Optional[str]:
+        inner: Optional[FrameType] = frame
+        while inner is not None and "stdout" not in inner.f_code.co_varnames:
+            inner = inner.f_back
+        if inner is None or _PIPE not in (inner.f_locals.get("stdout"), inner.f_locals.get("stderr")):
+            return None
+        name = arguments[0] if isinstance(arguments[0], str) else os.fsdecode(arguments[0])
+        return f"the program read what another process, {os.path.basename(name)}, wrote"
+
+    @staticmethod
+    def _connected(arguments: Any, frame: FrameType) -> Optional[str]:
+        address = arguments[1]
+        shown = ":".join(map(str, address[:2])) if isinstance(address, tuple) else str(address)
+        return f"the program talked to {shown}"
+
+    @staticmethod
+    def _loaded(arguments: Any, frame: FrameType) -> Optional[str]:
+        name = arguments[0]
+        shown = os.path.basename(os.fsdecode(name)) if name else "the C library"
+        return f"the program called C functions of {shown} through ctypes"
+
+    def _started_thread(self, arguments: Any, frame: FrameType) -> Optional[str]:
+        thread = getattr(arguments[0], "__self__", None)
+        function = getattr(thread, "_target", None) or getattr(type(thread), "run", None) or arguments[0]
+        code = getattr(function, "__code__", None)
+        if code is None or self._place(code.co_filename) is None:
+            return None
+        return f"the program's thread {code.co_name} runs at times of its own"
