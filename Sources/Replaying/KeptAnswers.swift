@@ -48,7 +48,9 @@ extension Replayer {
     }
 
     /// Keeps an answer that is final: the hits, and for each its probe's id.
-    func keep(_ hits: [Hit], of probes: [String], for query: HindsightQuery) throws {
+    func keep(
+        _ hits: [Hit], of probes: [String], nested: Set<String>, for query: HindsightQuery
+    ) throws {
         func keep(_ key: String, _ places: [HindsightQuery.ProbePlace]) throws {
             let ordinals = Dictionary(
                 places.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -69,7 +71,7 @@ extension Replayer {
             let own = Set(places.map(\.id))
             // What is not exact may be the doing of the others.
             let isExact = zip(hits, probes).allSatisfy { !own.contains($1) || $0.verdict == .exact }
-            if isExact { try keep(group.key, places) }
+            if isExact, own.isDisjoint(with: nested) { try keep(group.key, places) }
         }
     }
 

@@ -15,6 +15,8 @@ final class QueryReplay {
     private let emit: (ReplayEvent) -> Void
     private var unusable: Set<Int> = []
     private var notes: Set<String> = []
+    /// Ids of probes that others called: alone they would have fewer hits.
+    private var nested: Set<String> = []
     /// Verdicts as told, for the hits of the first pass.
     private var told: [Verdict] = []
     /// Numbers of the first pass' hits that the selection wants.
@@ -160,7 +162,8 @@ final class QueryReplay {
             hit.verdict = answer.verdicts[number]
             return hit
         }
-        try replayer.keep(kept, of: wanted.map { answer.main.probes[$0] }, for: asked)
+        try replayer.keep(
+            kept, of: wanted.map { answer.main.probes[$0] }, nested: nested, for: asked)
     }
 
     /// An answer that was put together from several: told at once.
@@ -176,7 +179,10 @@ final class QueryReplay {
             }
         }
         if isFinal, asked.run.status != .running {
-            keeping { try replayer.keep(wanted.map(\.hit), of: wanted.map(\.statement), for: asked) }
+            keeping {
+                try replayer.keep(
+                    wanted.map(\.hit), of: wanted.map(\.statement), nested: nested, for: asked)
+            }
         }
         emit(.finished)
     }
@@ -214,7 +220,9 @@ final class QueryReplay {
             let outcome = try follow(&pass, isFirst: isFirst)
             log(pass, outcome, isFirst: isFirst)
             switch outcome {
-            case .completed: return pass
+            case .completed:
+                nested.formUnion(pass.nested)
+                return pass
             case .cancelled: return nil
             case .unusable(let checkpoint, let reason):
                 guard unusable.insert(checkpoint).inserted else {

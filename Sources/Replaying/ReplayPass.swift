@@ -31,6 +31,8 @@ struct ReplayPass {
     private(set) var hits: [Hit] = []
     /// The probes' ids, for each hit.
     private(set) var probes: [String] = []
+    /// Ids of probes that others called: alone they would have fewer hits.
+    private(set) var nested: Set<String> = []
     private(set) var standings: [Standing] = []
     /// Files that were found to be others than they were.
     private(set) var doubts: [FileDoubt] = []
@@ -115,7 +117,8 @@ struct ReplayPass {
         case .started:
             hasStarted = true
             tell(.progress(progress), self)
-        case .hit(let hit, let probe):
+        case .hit(let hit, let probe, let isNested):
+            if isNested { nested.insert(probe) }
             move(to: hit.order)
             let past = evidence.isPastHorizon
             if !past, isWanted(hit) {

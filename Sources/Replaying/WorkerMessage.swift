@@ -4,7 +4,8 @@ import HindsightCore
 /// One line from a worker.
 enum WorkerMessage: Sendable {
     case started
-    case hit(Hit, probe: String)
+    /// `isNested`: another probe's call led here.
+    case hit(Hit, probe: String, isNested: Bool)
     case log(site: String, text: String, name: String?, value: Scalar, order: OrderKey)
     case jump(JumpTaken)
     case check(checkpoint: Int, order: OrderKey, difference: String?)
@@ -39,7 +40,8 @@ enum WorkerMessage: Sendable {
                 text: try need(message.text, "text"), name: message.name, value: message.value ?? .null,
                 iterations: message.it?.map(\.iteration) ?? [], order: try need(message.key, "key"),
                 verdict: .provisional("not checked yet"))
-            self = .hit(hit, probe: try need(message.probe, "probe"))
+            self = .hit(
+                hit, probe: try need(message.probe, "probe"), isNested: message.nested ?? false)
         case "log":
             self = .log(
                 site: try need(message.site, "site"), text: try need(message.text, "text"),
@@ -96,6 +98,7 @@ enum WorkerMessage: Sendable {
         var text: String?
         var name: String?
         var value: Scalar?
+        var nested: Bool?
         var it: [Level]?
         var key: OrderKey?
         var from: OrderKey?

@@ -25,6 +25,9 @@ _COUNTERS = f"{os.sep}psutil{os.sep}"
 
 _PIPE = -1
 
+#: Modules of this package whose functions stand in for those that the program calls.
+_STAND_INS = ("opening.py", "outside.py")
+
 #: Their hashes are themselves.
 _NUMBERS = frozenset((int, float, bool))
 
@@ -76,6 +79,8 @@ class Outside:
             if not self._is_counted():
                 return
             frame: Optional[FrameType] = sys._getframe(1)
+            if frame is not None and _is_own(frame.f_code.co_filename):
+                return
             what = question(arguments, frame)  # type: ignore[arg-type]
             if what is None:
                 return
@@ -160,3 +165,8 @@ class Outside:
         if code is None or self._place(code.co_filename) is None:
             return None
         return f"the program's thread {code.co_name} runs at times of its own"
+
+
+def _is_own(path: str) -> bool:
+    """What a replay opens for itself, in the middle of the program's calls."""
+    return path.startswith(RUNTIME_FOLDER) and not path.endswith(_STAND_INS)

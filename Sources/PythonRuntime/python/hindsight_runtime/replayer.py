@@ -140,6 +140,8 @@ class Replayer(Session):
         #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
         self._checks_left = set(request.get("checks") or ())
         self._watch = Watch(self.visible)
+        #: Probes that are being executed; more than one where one calls what another observes.
+        self._running = 0
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts = environment.Facts()
         self._progress = 0.0
@@ -373,15 +375,17 @@ class Replayer(Session):
             self.send({"t": "probe-error", **message, "it": [], "key": self.stack.probe_key(frame)})
             return
         place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
-        self.send({"t": "hit", **message, "value": value, **place})
+        self.send({"t": "hit", **message, "value": value, "nested": self._running > 1, **place})
 
     def begin_probe(self, site: str) -> None:
         if self.stack.is_main_thread():
             self.stack.suspended += 1
+            self._running += 1
 
     def finish_probe(self, site: str) -> None:
         if self.stack.is_main_thread():
             self.stack.suspended -= 1
+            self._running -= 1
 
     def watch_probes(self, site: str) -> None:
         if not self._checks_left and self.stack.is_tracking():
