@@ -41,7 +41,13 @@ class Watch:
             roots = self._roots(frame)
             walk = state.Walk(roots, LONGEST_WALK)
             captured = state.capture(walk, roots)
-            self._before = (site, walk, captured.stream, [bytearray(b) for b in captured.buffers])
+            before = captured.stream, [bytearray(b) for b in captured.buffers]
+            # What differs from itself would be held against the probe.
+            flaw = state.difference(walk, self._roots(frame), *before) if count == 0 else None
+            if flaw is None:
+                self._before = (site, walk, *before)
+            else:
+                self.problem = f"the program's data cannot be compared: {flaw}"
         except state.StateError as error:
             self.problem = str(error)
         self._spent += time.perf_counter() - began

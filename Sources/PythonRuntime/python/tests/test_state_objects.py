@@ -222,6 +222,26 @@ class Objects(StateCase):
             holds="held() is thing and other() is fresh and values['a'] is thing and fresh in members",
         )
 
+    def test_weak_proxies(self) -> None:
+        self.check(
+            """
+            import weakref
+            class Thing: pass
+            thing = Thing(); thing.n = 0
+            held = weakref.proxy(thing)
+            things = [thing]; proxies = [held]
+            """,
+            """
+            thing.n += 1
+            fresh = Thing(); fresh.n = -thing.n
+            things.append(fresh)
+            proxies.append(weakref.proxy(fresh)); proxies.append(weakref.proxy(Thing()))
+            """,
+            "thing.n, held.n, [p.n for p in proxies[:2]], [type(p) for p in proxies]",
+            holds="any(r is held for r in weakref.getweakrefs(thing)) and "
+            "any(r is proxies[1] for r in weakref.getweakrefs(things[1]))",
+        )
+
     def test_random_generators(self) -> None:
         self.check(
             """

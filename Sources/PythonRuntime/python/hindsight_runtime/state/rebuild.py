@@ -65,6 +65,17 @@ def dead_reference() -> Any:
     return weakref.ref(Gone())
 
 
+def proxy(target: Any) -> Any:
+    return weakref.proxy(target)
+
+
+def dead_proxy() -> Any:
+    class Gone:
+        pass
+
+    return weakref.proxy(Gone())
+
+
 def instance(cls: type, *arguments: Any) -> Any:
     """An instance without its `__init__`; its state comes by `set_instance`."""
     from .instances import layout_of

@@ -25,6 +25,32 @@ class WeakReferenceKind(Kind):
         return (o(),)
 
 
+class WeakProxyKind(Kind):
+    """Answers for its target in everything, so that only its exact type tells it apart."""
+
+    name = "weak proxy"
+
+    def reduce(self, o: Any, source: Source) -> Any:
+        try:
+            target = target_of(o)
+        except ReferenceError:
+            return rebuild.dead_proxy, ()
+        return source.lose(o) if target is None else (rebuild.proxy, (target,))
+
+    def compared(self, o: Any, source: Source) -> Any:
+        try:
+            return (target_of(o),)
+        except ReferenceError:
+            return ()
+
+
+def target_of(proxy: Any) -> Any:
+    """None where it cannot be told; raises `ReferenceError` where it is gone."""
+    # A bound method of the target, which classes have little reason to override.
+    target = getattr(proxy.__dir__, "__self__", None)
+    return target if any(one is proxy for one in weakref.getweakrefs(target)) else None
+
+
 class WeakContainerKind(Kind):
     """Contents are the living items, in order."""
 
@@ -68,6 +94,7 @@ class WeakContainerKind(Kind):
 
 
 register(WeakReferenceKind(), weakref.ref, weakref.ReferenceType)
+register(WeakProxyKind(), weakref.ProxyType, weakref.CallableProxyType)
 _containers = [
     (base, WeakContainerKind(base))
     for base in (weakref.WeakValueDictionary, weakref.WeakKeyDictionary, weakref.WeakSet)
