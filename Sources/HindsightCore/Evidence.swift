@@ -211,7 +211,8 @@ public struct Evidence: Sendable {
         switch (status, end) {
         case (.finished(let recorded), .finished(let replayed)) where recorded == replayed:
             return confirmByEnd()
-        case (.raised(let recorded), .raised(let replayed)) where recorded == replayed: return confirm()
+        case (.raised(let recorded), .raised(let replayed)) where recorded == replayed:
+            return confirmByEnd()
         default:
             return contradict(
                 "the run \(Self.sentence(status)), the replay \(Self.sentence(end))")

@@ -17,6 +17,8 @@ final class QueryReplay {
     private var notes: Set<String> = []
     /// Ids of probes that others called: alone they would have fewer hits.
     private var nested: Set<String> = []
+    /// Whether values rest on files that the run did not use, as they are now.
+    private var hasBorrowed = false
     /// Verdicts as told, for the hits of the first pass.
     private var told: [Verdict] = []
     /// Numbers of the first pass' hits that the selection wants.
@@ -148,7 +150,7 @@ final class QueryReplay {
     }
 
     private func keep(_ answer: Answer) throws {
-        guard query.run.status != .running, answer.main.evidence.contradiction == nil,
+        guard query.run.status != .running, !hasBorrowed, answer.main.evidence.contradiction == nil,
             answer.verdicts.allSatisfy({ verdict in
                 switch verdict {
                 case .exact, .diverged: true
@@ -178,7 +180,7 @@ final class QueryReplay {
             case .provisional, .unverifiable: false
             }
         }
-        if isFinal, asked.run.status != .running {
+        if isFinal, !hasBorrowed, asked.run.status != .running {
             keeping {
                 try replayer.keep(
                     wanted.map(\.hit), of: wanted.map(\.statement), nested: nested, for: asked)
@@ -222,6 +224,7 @@ final class QueryReplay {
             switch outcome {
             case .completed:
                 nested.formUnion(pass.nested)
+                hasBorrowed = hasBorrowed || pass.hasBorrowed
                 return pass
             case .cancelled: return nil
             case .unusable(let checkpoint, let reason):

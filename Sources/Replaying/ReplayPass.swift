@@ -31,6 +31,8 @@ struct ReplayPass {
     private(set) var hits: [Hit] = []
     /// The probes' ids, for each hit.
     private(set) var probes: [String] = []
+    /// Whether values rest on files that the run did not use, as they are now.
+    private(set) var hasBorrowed = false
     /// Ids of probes that others called: alone they would have fewer hits.
     private(set) var nested: Set<String> = []
     private(set) var standings: [Standing] = []
@@ -165,6 +167,7 @@ struct ReplayPass {
         case .fingerprint(let fingerprint):
             self.fingerprint.facts.merge(fingerprint.facts) { _, new in new }
         case .file(let doubt): doubts.append(doubt)
+        case .borrowed: hasBorrowed = true
         case .note(let text): tell(.note(text), self)
         case .end(let end):
             switch end.status {

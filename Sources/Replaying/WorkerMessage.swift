@@ -16,6 +16,8 @@ enum WorkerMessage: Sendable {
     case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
     case fingerprint(Fingerprint)
     case file(FileDoubt)
+    /// Probes have used files that the run did not.
+    case borrowed
     case note(String)
     case end(WorkerEnd)
 
@@ -79,6 +81,7 @@ enum WorkerMessage: Sendable {
                 FileDoubt(
                     order: try need(message.key, "key"), reason: try need(message.reason, "reason"),
                     isJumped: message.jumped ?? false))
+        case "borrowed": self = .borrowed
         case "note": self = .note(message.text ?? "")
         case "end":
             self = .end(

@@ -74,8 +74,9 @@ extension FileState {
         case S_IFREG:
             self.init(
                 .file, size: Int(info.st_size),
-                modified: Int(info.st_mtim.tv_sec) * 1_000_000_000 + Int(info.st_mtim.tv_nsec),
-                inode: Int(info.st_ino))
+                modified: Int(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(info.st_mtim.tv_nsec),
+                // Some file systems number with all 64 bits.
+                inode: Int(truncatingIfNeeded: info.st_ino) & Int.max)
         default: self.init(.unknown)
         }
     }

@@ -42,7 +42,8 @@ enum StoreExamination {
     ) throws -> [Finding] {
         let runs = try store.runs()
         var findings = [Finding(.ok, "store", "\(location.directory), \(runs.count) runs")]
-        if !StoreRegistry.ofUser().trusts(store) {
+        let isTrusted = StoreRegistry.ofUser().trusts(store)
+        if !isTrusted {
             findings.append(
                 Finding(
                     .warn, "store", "not made by your own recordings, so its runs are not replayed",
@@ -51,7 +52,8 @@ enum StoreExamination {
         findings += freeSpace(location)
         for run in runs { findings += try damage(of: run, in: store, readingEverything) }
         guard let newest = runs.first else { return findings }
-        findings.append(interpreter(of: newest))
+        // Examining an interpreter starts it, and the store names it.
+        if isTrusted { findings.append(interpreter(of: newest)) }
         findings.append(libraries(of: newest))
         let withheld = try store.details(of: newest.id).withheld
         if !withheld.isEmpty {

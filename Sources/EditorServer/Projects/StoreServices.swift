@@ -64,16 +64,23 @@ final class StoreArchive: RunArchive {
     }
 
     func match(_ run: Run, recorded: [RecordedSource], edited: [SourceFile]) async throws -> SourceMatch {
-        // The interpreter is named by the store; in a downloaded one it is whatever its maker liked.
-        let interpreter = isTrusted ? run.interpreter : Self.ownInterpreter
-        guard let interpreter else { throw StoreError.untrusted(directory: store.location.directory) }
-        return try await analyzers.analyzer(of: interpreter).match(run, recorded: recorded, edited: edited)
+        try await analyzers.analyzer(of: interpreter(of: run))
+            .match(run, recorded: recorded, edited: edited)
+    }
+
+    /// The interpreter is named by the store; in a downloaded one it is whatever its maker liked.
+    private func interpreter(of run: Run) throws -> String {
+        guard let interpreter = isTrusted ? run.interpreter : Self.ownInterpreter else {
+            throw StoreError.untrusted(directory: store.location.directory)
+        }
+        return interpreter
     }
 
     func expression(
         _ run: Run, in text: String, line: Int, column: Int
     ) async throws -> SourceExpression? {
-        try await analyzers.analyzer(of: run.interpreter).expression(in: text, line: line, column: column)
+        try await analyzers.analyzer(of: interpreter(of: run))
+            .expression(in: text, line: line, column: column)
     }
 
     func estimate(_ question: ReplayQuestion) throws -> Double {

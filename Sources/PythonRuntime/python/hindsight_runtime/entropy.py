@@ -44,6 +44,9 @@ SEEDERS = ("seed", "default_rng", "RandomState", "Random")
 #: written yet would differ from run to run, and make its state differ from the recorded one.
 BLANKS = ("empty", "empty_like", "new_empty")
 
+#: Addresses are not noted once so many values were: a program that asks for them in its hot loop would be slow.
+MOST_ADDRESSES = 100_000
+
 _NAMES = {name for names in SOURCES.values() for name in names}
 _NAMES |= {method for _, _, method in METHODS} | set(SEEDERS) | set(BLANKS)
 
@@ -106,9 +109,19 @@ def _cleared(function: Callable[..., Any]) -> Optional[Callable[..., Any]]:
     return None
 
 
+#: Clearing touches all of the memory, of which a program may never use most: a replay buffer, say.
+_LARGEST_CLEARED = 1 << 28
+
+
 def _clear_array(numpy: Any, made: Any) -> Any:
     try:
-        if not made.dtype.hasobject:
+        if made.dtype.hasobject:
+            return made
+        if type(made) is numpy.ndarray and made.base is None:
+            order = "C" if made.flags.c_contiguous else "F"
+            if made.flags.forc and made.flags.writeable:
+                return numpy.zeros(made.shape, made.dtype, order)  # memory that the system clears when it is used
+        if made.nbytes <= _LARGEST_CLEARED:
             made[...] = numpy.zeros((), made.dtype)
     except Exception:
         pass  # a subclass of its own mind
@@ -117,8 +130,9 @@ def _clear_array(numpy: Any, made: Any) -> Any:
 
 def _clear_tensor(torch: Any, made: Any) -> Any:
     try:
-        with torch.no_grad():
-            made.zero_()
+        if made.numel() * made.element_size() <= _LARGEST_CLEARED:
+            with torch.no_grad():
+                made.zero_()
     except Exception:
         pass  # a device or a layout without it
     return made
@@ -158,12 +172,15 @@ class EntropyLog:
         record: Optional[Callable[[int, str, str], None]] = None,
         recorded: Iterable[tuple[str, str]] = (),
         is_passive: Callable[[], bool] = lambda: False,
+        tell_unrecorded: Callable[[str], None] = lambda name: None,
     ) -> None:
         #: How many values have been read: part of a checkpoint.
         self.position = 0
         self._record = record
         self._recorded = list(recorded)
         self._is_passive = is_passive
+        #: Told of values that a replay takes from the present.
+        self._tell_unrecorded = tell_unrecorded
         #: A source is being called whose value is known already.
         self.is_feeding = False
         #: A replay asked for another value than the recorded one at its turn.
@@ -189,9 +206,10 @@ class EntropyLog:
         return function
 
     def _value(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
-        if self._is_passive() or self.is_feeding:
+        if self.is_feeding or (name == "subprocess.run" and not _gives_output(kw)):
             return function(*args, **kw)
-        if name == "subprocess.run" and not _gives_output(kw):
+        if self._is_passive() or (name == "builtins.id" and self.position >= MOST_ADDRESSES):
+            self._tell_unrecorded(name)
             return function(*args, **kw)
         if self._record is None:
             text = self._next(name)
@@ -222,7 +240,10 @@ class EntropyLog:
     def _seeded(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
         result = function(*args, **kw)
         given = [*args, *kw.values()]
-        if self._is_passive() or (given and given[0] is not None):
+        if given and given[0] is not None:
+            return result
+        if self._is_passive():
+            self._tell_unrecorded(name)
             return result
         if self._record is None:
             text = self._next(name)

@@ -73,7 +73,7 @@ def state_of(path: str) -> State:
         return ("folder", 0, 0, 0)
     if not stat.S_ISREG(found.st_mode):
         return UNKNOWN
-    return ("file", found.st_size, found.st_mtime_ns, found.st_ino)
+    return ("file", found.st_size, found.st_mtime_ns, found.st_ino & (1 << 63) - 1)
 
 
 class FileLog:

@@ -219,7 +219,12 @@ class FileView:
         if data is None:
             hole.reason = f"what was kept of {self._name(hole.version)} is damaged"
             return
-        _write(path, data, len(data), hole.version.state[2])
+        try:
+            _write(path, data, len(data), hole.version.state[2])
+        except OSError as error:
+            hole.is_sticky = True
+            hole.reason = f"{self._name(hole.version)} could not be laid out: {error.strerror}"
+            return
         del self._holes[number]
 
     def _report(self, sentence: str, is_jumped: bool) -> None:

@@ -12,6 +12,7 @@ import inspect
 import itertools
 import sys
 import threading
+from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, Iterable, Iterator, Optional
 
@@ -203,6 +204,15 @@ class LoopStack:
     def is_tracking(self) -> bool:
         """Whether what happens now has a place in the program's order."""
         return not (self.suspended or threading.get_ident() != self.main_thread or is_traced())
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What runs within is not the program's: numbering and copying its data calls methods of theirs."""
+        self.suspended += 1
+        try:
+            yield
+        finally:
+            self.suspended -= 1
 
     def enter(self, identity: str, frame: FrameType, is_silent: bool = False) -> Loop:
         parents = tuple(self._attached(self.active(frame)))

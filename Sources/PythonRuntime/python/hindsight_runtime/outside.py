@@ -34,7 +34,7 @@ _NUMBERS = frozenset((int, float, bool))
 
 class Outside:
     """Tells a sentence the first time that the program turns to each thing outside; `place` says where a file of
-    the program's stands, `is_counted` whether what happens now is the program's own doing.
+    the program's stands, `is_counted` whether what happens now is the program's own doing; `opened` is given the path of every file that is opened meanwhile.
     """
 
     def __init__(
@@ -42,10 +42,12 @@ class Outside:
         place: Callable[[str], Optional[str]],
         is_counted: Callable[[], bool],
         tell: Callable[[str], None],
+        opened: Callable[[str], None],
     ) -> None:
         self._place = place
         self._is_counted = is_counted
         self._tell = tell
+        self._file_opened = opened
         self._told: set[str] = set()
         self._library = os.path.dirname(os.__file__) + os.sep
         self._questions: dict[str, Callable[[Any, FrameType], Optional[str]]] = {
@@ -81,6 +83,8 @@ class Outside:
             frame: Optional[FrameType] = sys._getframe(1)
             if frame is not None and _is_own(frame.f_code.co_filename):
                 return
+            if event == "open" and isinstance(arguments[0], str):
+                self._file_opened(arguments[0])
             what = question(arguments, frame)  # type: ignore[arg-type]
             if what is None:
                 return

@@ -453,7 +453,8 @@ class Recorder(Session):
         try:
             from . import state
 
-            captured = state.capture(loop.walk, self.roots(loop, frame))
+            with self.stack.aside():
+                captured = state.capture(loop.walk, self.roots(loop, frame))
             stream = with_counts(self.short.entered, captured.stream)
             copying = time.perf_counter()
             places = self.buffer.fill([stream, *captured.buffers])

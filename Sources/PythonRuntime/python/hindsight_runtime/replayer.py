@@ -125,6 +125,7 @@ class Replayer(Session):
         self.entropy = entropy.EntropyLog(
             recorded=[(item["source"], item["value"]) for item in request.get("entropy") or []],
             is_passive=lambda: not self.stack.is_tracking(),
+            tell_unrecorded=self._tell_unrecorded,
         )
         self._initial = request.get("initial") or {}
         self._spliced = self._splice(request["sources"], request.get("groups"))
@@ -142,6 +143,7 @@ class Replayer(Session):
         self._watch = Watch(self.visible)
         #: Probes that are being executed; more than one where one calls what another observes.
         self._running = 0
+        self._has_borrowed = False
         self._ending: dict[str, Any] = {"status": "finished", "exitCode": 0, "exception": None}
         self._facts = environment.Facts()
         self._progress = 0.0
@@ -149,8 +151,9 @@ class Replayer(Session):
         self._pid = os.getpid()
         self._outside = Outside(
             self.files.get,
-            lambda: self.stack.is_tracking() and not self.entropy.is_feeding,
+            lambda: (self.stack.is_tracking() or self._running > 0) and not self.entropy.is_feeding,
             lambda reason: self._tell_file(reason, False),
+            self._file_opened,
         )
         records = request.get("files") or []
         self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
@@ -247,6 +250,7 @@ class Replayer(Session):
         relative = self.relative_path(path)
         source = self.sources.get(relative)
         if source is None:
+            self._tell_borrowed()
             return None  # a module that the run did not load: one that a probe imports
         recorded = source["recorded"]
         linecache.cache[path] = (len(recorded), None, recorded.splitlines(True), path)
@@ -322,6 +326,20 @@ class Replayer(Session):
         key = self.stack.present_key(sys._getframe(1))
         self.send({"t": "file", "reason": reason, "jumped": is_jumped, "key": key})
 
+    def _tell_unrecorded(self, name: str) -> None:
+        if self.stack.is_main_thread() and (self._running or self.stack.is_tracking()):
+            self._tell_file(f"{name}() gives something else in a replay than in the run", False)
+
+    def _file_opened(self, path: str) -> None:
+        if self._running and self.stack.is_main_thread() and not path.endswith((".py", ".pyc", ".so")):
+            self._tell_borrowed()
+
+    def _tell_borrowed(self) -> None:
+        """Values rest on files as they are now: right today, and not to be kept."""
+        if not self._has_borrowed:
+            self._has_borrowed = True
+            self.send({"t": "borrowed"})
+
     def _send_facts(self) -> None:
         facts = self._facts.news()
         if facts is not None:
@@ -389,13 +407,15 @@ class Replayer(Session):
 
     def watch_probes(self, site: str) -> None:
         if not self._checks_left and self.stack.is_tracking():
-            self._watch.begin(site, sys._getframe(1))
+            with self.stack.aside():
+                self._watch.begin(site, sys._getframe(1))
 
     def probes_watched(self, site: str) -> None:
         if self._checks_left or not self.stack.is_tracking():
             return
         frame = sys._getframe(1)
-        difference = self._watch.end(site, frame)
+        with self.stack.aside():
+            difference = self._watch.end(site, frame)
         if difference is not None:
             key = self.stack.probe_key(frame)
             self.send({"t": "disturbed", "probe": site[1:], "difference": difference, "key": key})
@@ -593,7 +613,8 @@ class Replayer(Session):
         (counts, stream), buffers = checkpoint.read()
         roots = self.roots(loop, frame)
         try:
-            state.restore(loop.walk, roots, stream, buffers)
+            with self.stack.aside():
+                state.restore(loop.walk, roots, stream, buffers)
         except state.LayoutDiffers as error:
             raise Unusable(checkpoint.number, str(error)) from error
         self.take_iterators(loop, roots)
@@ -610,7 +631,8 @@ class Replayer(Session):
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
         else:
             (counts, stream), buffers = checkpoint.read()
-            difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
+            with self.stack.aside():
+                difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
             if difference is None and self.entropy.position != checkpoint.entropy:
                 difference = "the program read clocks or random seeds another number of times"
             if difference is None and self.short.entered != counts:

@@ -119,7 +119,8 @@ class Session:
         from . import state  # not needed by programs without loops
 
         roots = self.visible(frame)
-        loop.walk = state.Walk(roots, limit)
+        with self.stack.aside():
+            loop.walk = state.Walk(roots, limit)
         loop.shared = tuple(p for p in loop.parents[1:] if self._is_shared(p, loop))
 
     def note_iterator(self, loop: Loop) -> None:

@@ -272,11 +272,10 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = log_call_name(node)
-        is_probe = self._statement.lineno > PROBE_LINE
         self.generic_visit(node)
         if name is not None and self._may_log(node):
             node.func = _at(node.func, _call("__hindsight_log__", self._site(self._statement), node.func))
-        elif not is_probe and _last_name(node.func) in self._entropy_names:
+        elif _last_name(node.func) in self._entropy_names:
             node.func = _at(node.func, _call("__hindsight_source__", node.func))
         return node
 

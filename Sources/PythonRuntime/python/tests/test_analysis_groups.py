@@ -87,6 +87,18 @@ class Groups(unittest.TestCase):
         (twice,) = self.groups(edited("n = 2 * loss", "print('n', n)"))
         self.assertNotEqual(once.key, twice.key)
 
+    def test_keys_do_not_follow_the_order_of_the_files(self) -> None:
+        recorded = {"train.py": textwrap.dedent(PROGRAM), "more.py": "import math\n"}
+        program = RecordedProgram(list(recorded.items()))
+        texts = {
+            "train.py": "from more import twice\n" + edited("print('two', twice(loss))"),
+            "more.py": "import math\ndef twice(x):\n    return 2 * x\n",
+        }
+        matches = [match_file(program, path, Source.edited(path, text)) for path, text in texts.items()]
+        keys = [[group.key for group in groups(order)] for order in (matches, matches[::-1])]
+        self.assertEqual([1, 1], list(map(len, keys)))
+        self.assertEqual(*keys)
+
     def test_plain_statements_of_one_block_share_it(self) -> None:
         text = edited("print('a', loss)", "print('b', x)", "if x:", "    print('c', x)")
         blocks = [group.block for group in self.groups(text)]

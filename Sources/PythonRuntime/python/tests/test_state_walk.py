@@ -68,6 +68,18 @@ class Walking(StateCase):
         program.restore(recorded)
         self.assertEqual([], program.module.calls)
 
+    def test_what_only_walks_hold_is_not_state(self) -> None:
+        """A gradient scaler notes an optimizer under its address, in a dictionary that it then replaces."""
+        recorded = []
+        for key in (1, 2):
+            program = Program("states = {}; held = None", f"states[{key}] = [{key}]; states = {{}}")
+            program.walk = Walk(program.roots)
+            outer = Walk(program.roots)
+            program.step()
+            recorded.append(program.capture())
+            self.assertEqual(outer.layout, program.walk.layout)
+        self.assertIsNone(program.difference(recorded[0]))
+
     def test_nothing_lives_longer_when_recording(self) -> None:
         module = types.ModuleType(NAME)
         source = """

@@ -27,12 +27,16 @@ class Group:
 
     @property
     def key(self) -> str:
-        """Equal where the answer is: places and statements, without line numbers and formatting."""
+        """Equal where the answer is: places and statements, without line numbers and formatting.
+
+        Whoever asks gives the files in an order of their own.
+        """
         parts = [
             f"{a.file.path} {a.file.path_to(a.place)} {a.kind} {a.sites} {normalized(a.node)}"
-            for a in self.additions
+            for a in sorted(self.additions, key=lambda a: a.file.path)
         ]
-        parts += [f"{match.path} {extraction.key}" for match, extraction in self.extractions]
+        steps = sorted(self.extractions, key=lambda step: step[0].path)
+        parts += [f"{match.path} {extraction.key}" for match, extraction in steps]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
@@ -133,6 +137,8 @@ def restrict(matches: list[FileMatch], keys: Iterable[str]) -> None:
     """Leaves only what the groups with these keys need."""
     wanted = set(keys)
     kept = [group for group in groups(matches) if group.key in wanted]
+    if len({group.key for group in kept}) < len(wanted):
+        raise LookupError("The edited sources do not hold the probes that were asked for.")
     additions = {id(addition) for group in kept for addition in group.additions}
     for match in matches:
         match.additions = [a for a in match.additions if id(a) in additions]

@@ -68,6 +68,7 @@ class Walk:
         if not keep:
             self._weak = weakly(self.objects, [kind.name == "storage" for kind in self.kinds])
             self._let_go()
+            _walks.add(self)
         self._set_blocks({})
 
     @property
@@ -101,7 +102,7 @@ class Walk:
             else:
                 self.objects[number] = o
             self.index[id(o)] = (number, o)
-        if self._weak:
+        if self in _walks:
             self._release_orphans()
         if blocks:
             self._set_blocks(self._live_blocks())
@@ -119,11 +120,18 @@ class Walk:
                 self.objects[number] = None
 
     def _release_orphans(self) -> None:
-        """Drops objects that nothing but the walk refers to, from the outside in."""
+        """Drops objects that nothing but walks refers to, from the outside in."""
         weak = {number for number, _ in self._weak}
         objects, index = self.objects, self.index
+        # Walks of surrounding loops hold on to what the program may have dropped since as well.
+        others = [walk.index for walk in _walks if walk is not self]
+        most = _OWN_REFERENCES + _EACH_WALK * len(others)
         for number in range(len(objects)):
-            if number not in weak and sys.getrefcount(objects[number]) <= _OWN_REFERENCES:
+            count = sys.getrefcount(objects[number]) if number not in weak else most + 1
+            if count > most:
+                continue
+            holding = sum(id(objects[number]) in other for other in others) if others else 0
+            if count <= _OWN_REFERENCES + _EACH_WALK * holding:
                 if self.kinds[number].name != "storage" and type(objects[number]) is not Gone:
                     del index[id(objects[number])]
                     gone = objects[number] = self._gone.setdefault(number, Gone())
@@ -304,6 +312,10 @@ def _own_references() -> int:
 
 #: References to an object that only a walk holds, as `sys.getrefcount` counts them.
 _OWN_REFERENCES = _own_references()
+#: Those of a walk's list and of its index.
+_EACH_WALK = 2
+#: The walks of loops that have not ended.
+_walks: weakref.WeakSet[Walk] = weakref.WeakSet()
 
 
 def _join(label: Label, name: Label) -> str:
