@@ -64,8 +64,6 @@ public struct Evidence: Sendable {
     public private(set) var verifiedSegments: [(from: Int, to: Int)] = []
     /// The first contradiction of the pass.
     public private(set) var contradiction: String?
-    /// The probes' statements, by id, that were seen to change the program's data.
-    public private(set) var disturbers: [String] = []
     /// The replay came to where the run ended or is now; nothing after that is an answer.
     public private(set) var isPastHorizon = false
 
@@ -197,7 +195,6 @@ public struct Evidence: Sendable {
     }
 
     private mutating func observeDisturbance(_ statement: String, _ difference: String) -> [Settled] {
-        if !disturbers.contains(statement) { disturbers.append(statement) }
         guard interval.contradiction == nil else { return [] }
         return contradict("\(Self.place(statement)) changes the program's data: \(difference)")
     }
