@@ -387,6 +387,32 @@ class Lost(StateCase):
         self.assertEqual(sorted(recorded.lost), [f"{NAME}.inner['a'][0]", f"{NAME}.trainer.stream"])
         self.assertIsNone(program.difference(recorded))
 
+    def test_a_generator_is_not_brought_to_where_it_was_from_another_place(self) -> None:
+        from hindsight_runtime.state import LayoutDiffers
+
+        from .state_cases import Program
+
+        preamble = """
+            ended = []
+            def numbers(count):
+                try:
+                    yield from range(count)
+                finally:
+                    ended.append(count)
+            stream = numbers(2)
+            """
+        recorded, anew = Program(preamble, "next(stream, 0)"), Program(preamble, "next(stream, 0)")
+        untouched = recorded.capture()
+        for _ in range(3):
+            recorded.step()
+        finished = recorded.capture()
+        anew.step()
+        with self.assertRaisesRegex(LayoutDiffers, "stream` is in the middle of its work"):
+            anew.restore(finished)
+        with self.assertRaisesRegex(LayoutDiffers, "stream` has begun its work"):
+            anew.restore(untouched)
+        self.assertEqual(anew.observe("ended"), [])
+
     def test_use_of_a_lost_object_raises(self) -> None:
         from hindsight_runtime.state import LostStateUsed
 

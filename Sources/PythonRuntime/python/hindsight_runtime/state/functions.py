@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator
 
 from . import rebuild
 from .classify import kind_of, qualified_names, register, rule
+from .errors import LayoutDiffers
 from .kinds import ATOMS, Children, Kind, Reference
 from .lost import Unknown
 from .probes import free_names_of_probes
@@ -324,6 +325,10 @@ class GeneratorKind(Kind):
             return inspect.getcoroutinestate(o) == inspect.CORO_CREATED
         return False
 
+    @staticmethod
+    def _is_running(o: Any) -> bool:
+        return any(getattr(o, f"{prefix}_running", False) for prefix in ("gi", "cr", "ag"))
+
     def contents(self, o: Any, source: Source) -> Any:
         if self._finished(o):
             return True
@@ -333,8 +338,18 @@ class GeneratorKind(Kind):
         return Unknown
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
-        if contents is True and self._untouched(o):
+        untouched = self._untouched(o)
+        if contents is True and untouched:
             o.close()
+        elif contents is True and not self._finished(o):
+            # To close it would run what it does at its end, once more and in another state.
+            raise LayoutDiffers(f"{self._title(o, walk)} is in the middle of its work, and had ended by then.")
+        elif contents is False and not (untouched or self._is_running(o)):
+            raise LayoutDiffers(f"{self._title(o, walk)} has begun its work, and had not by then.")
+
+    @staticmethod
+    def _title(o: Any, walk: Walk) -> str:
+        return f"The generator `{walk.path(walk.index[id(o)][0])}`"
 
     def reduce(self, o: Any, source: Source) -> Any:
         if self._finished(o) and type(o) is types.GeneratorType:
