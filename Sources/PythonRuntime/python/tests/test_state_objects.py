@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import unittest
 
 from .state_cases import StateCase
@@ -412,6 +413,32 @@ class Lost(StateCase):
         with self.assertRaisesRegex(LayoutDiffers, "stream` has begun its work"):
             anew.restore(untouched)
         self.assertEqual(anew.observe("ended"), [])
+
+    def test_what_only_weak_references_reach_is_lost(self) -> None:
+        from .state_cases import NAME, Program
+
+        program = Program(
+            """
+            import weakref
+            class Node:
+                def __init__(self): self.next = self
+            held = Node()
+            values, keys = weakref.WeakValueDictionary(), weakref.WeakKeyDictionary()
+            """,
+            """
+            values['held'] = keys[held] = held; held.ref = weakref.ref(held.next)
+            values['int'] = int
+            fresh = Node(); values['fresh'] = keys[fresh] = fresh; refs = [weakref.ref(fresh)]
+            """,
+        )
+        gc.disable()  # else a collection could take the unreachable away before it is looked for
+        self.addCleanup(gc.enable)
+        program.step()
+        self.assertEqual(program.capture().lost, [])
+        for name in ("fresh = None", "keys.clear()"):
+            exec(name, program.module.__dict__)
+        lost = program.capture().lost
+        self.assertEqual(sorted(lost), [f"{NAME}.refs[0]", f"{NAME}.values"])
 
     def test_use_of_a_lost_object_raises(self) -> None:
         from hindsight_runtime.state import LostStateUsed

@@ -86,6 +86,7 @@ def _write(walk: Walk, roots: Roots, spaces: Spaces, fresh: list[Any]) -> Captur
     stream = join(shells, writer.file.getvalue())
     captured = Captured(stream, [b.raw() for b in writer.buffers], [])
     captured.owner = source, records, contents, storages
+    lose_unheld(walk, spaces, source)
     if source.lost:
         dead = dead_names(roots)
         live = [
@@ -96,6 +97,19 @@ def _write(walk: Walk, roots: Roots, spaces: Spaces, fresh: list[Any]) -> Captur
     if source.detached:
         (captured.detached,) = paths_of(walk, spaces, source.detached)
     return captured
+
+
+def lose_unheld(walk: Walk, spaces: Spaces, source: Source) -> None:
+    """Weak references to what no variable reaches are lost: when that ends, only the collector of cycles knows."""
+    if source.weak:
+        unheld = {id(target) for _, target in source.weak}
+        for o, _ in new_objects(walk, spaces, math.inf):
+            unheld.discard(id(o))
+            if not unheld:
+                return
+        for holder, target in source.weak:
+            if id(target) in unheld:
+                source.lose(holder)
 
 
 def tables_of_new_sets(

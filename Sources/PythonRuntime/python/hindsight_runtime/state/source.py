@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 from . import rebuild
 from .classify import mro
 from .functions import importable
+from .kinds import ATOMS
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -32,6 +33,8 @@ class Source:
         self._seen: dict[int, list[tuple[int, int]]] = {}
         self._kept: list[Any] = []
         self._synchronised: set[str] = set()
+        #: Weak references and containers of them, each with a new object that it points at.
+        self.weak: list[tuple[Any, Any]] = []
 
     def keep(self, o: Any) -> None:
         """Keeps what a buffer looks into alive as long as the source."""
@@ -41,6 +44,11 @@ class Source:
         """Notes that the object cannot be captured; what goes into the stream instead."""
         self.lost.append(o)
         return rebuild.Lost, (type(o).__qualname__,)
+
+    def point(self, holder: Any, target: Any) -> None:
+        """Notes what a weak reference points at: something else has to keep that alive in a replay, too."""
+        if type(target) not in ATOMS and id(target) not in self.walk.index and not importable(target):
+            self.weak.append((holder, target))
 
     def detach(self, o: Any) -> None:
         self.detached.append(o)

@@ -19,6 +19,7 @@ class WeakReferenceKind(Kind):
 
     def reduce(self, o: Any, source: Source) -> Any:
         target = o()
+        source.point(o, target)
         return (rebuild.dead_reference, ()) if target is None else (rebuild.reference, (target,))
 
     def compared(self, o: Any, source: Source) -> Any:
@@ -70,8 +71,14 @@ class WeakContainerKind(Kind):
 
     def contents(self, o: Any, source: Source) -> Any:
         if self.base is weakref.WeakSet:
-            return list(self.base.__iter__(o))
-        return [list(pair) for pair in self.base.items(o)]
+            items = targets = list(self.base.__iter__(o))
+        else:
+            items = [list(pair) for pair in self.base.items(o)]
+            weak = 1 if self.base is weakref.WeakValueDictionary else 0
+            targets = [pair[weak] for pair in items]
+        for target in targets:
+            source.point(o, target)
+        return items
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         self.base.clear(o)
