@@ -615,7 +615,7 @@ class Replayer(Session):
         try:
             with self.stack.aside():
                 state.restore(loop.walk, roots, stream, buffers)
-        except state.LayoutDiffers as error:
+        except (state.LayoutDiffers, state.LostStateUsed) as error:
             raise Unusable(checkpoint.number, str(error)) from error
         self.take_iterators(loop, roots)
         self.entropy.position = checkpoint.entropy
@@ -631,8 +631,11 @@ class Replayer(Session):
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
         else:
             (counts, stream), buffers = checkpoint.read()
-            with self.stack.aside():
-                difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
+            try:
+                with self.stack.aside():
+                    difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
+            except state.LostStateUsed:
+                return  # what could not be stored is needed to read the rest: it says nothing
             if difference is None and self.entropy.position != checkpoint.entropy:
                 difference = "the program read clocks or random seeds another number of times"
             if difference is None and self.short.entered != counts:

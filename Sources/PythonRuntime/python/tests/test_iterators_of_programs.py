@@ -50,6 +50,23 @@ ITERATOR = """
         print(epoch, total, Stream.started)
     """
 
+OVER_A_GENERATOR = """
+    class Window:
+        def __new__(cls, stream):
+            self = object.__new__(cls)
+            self.stream, self.first = stream, next(stream)
+            return self
+
+        def __reduce__(self):
+            return Window, (self.stream,)
+
+    for epoch in range(3):
+        stream = (i for i in range(epoch, 9))
+        next(stream)
+        window = Window(stream)
+        print(epoch, window.first)
+    """
+
 
 class IteratorsOfPrograms(unittest.TestCase):
     def test_are_started_once_for_each_loop(self) -> None:
@@ -64,6 +81,17 @@ class IteratorsOfPrograms(unittest.TestCase):
         differences = [m["difference"] for m in messages if m["t"] == "check"]
         self.assertEqual(differences, [None] * len(differences))
         self.assertTrue(differences)
+
+    def test_that_cannot_be_stored_leave_checks_without_a_word(self) -> None:
+        """Reading such a checkpoint runs code of the program's, which needs what is not there."""
+        project = Project({"train.py": OVER_A_GENERATOR})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1000)
+        self.assertEqual(recording.result.stdout, "0 1\n1 2\n2 3\n", recording.result.stderr)
+        messages = recording.replay({}, checks="all")
+        self.assertEqual(messages[-1]["status"], "finished", messages[-1])
+        self.assertEqual(texts(messages, "log"), ["0 1", "1 2", "2 3"])
+        self.assertEqual({m["difference"] for m in messages if m["t"] == "check"} - {None}, set())
 
     def test_inside_a_librarys_generator_are_found(self) -> None:
         from hindsight_runtime.loops import driven_by_generator

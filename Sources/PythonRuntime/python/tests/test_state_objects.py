@@ -440,6 +440,29 @@ class Lost(StateCase):
         lost = program.capture().lost
         self.assertEqual(sorted(lost), [f"{NAME}.refs[0]", f"{NAME}.values"])
 
+    def test_iterators_over_lost_ones_are_made_again(self) -> None:
+        from hindsight_runtime.state import LostStateUsed
+
+        from .state_cases import Program
+
+        program = Program(
+            "import itertools",
+            """
+            stream = (i for i in range(9)); pairs = zip(stream, 'abc'); next(pairs)
+            counted = enumerate(stream); some = itertools.islice(stream, 1, 3); turns = itertools.cycle(stream)
+            both = itertools.chain([0], stream); next(both); next(both); mapped = map(str, stream)
+            chosen = filter(None, stream)
+            """,
+        )
+        program.step()
+        recorded = program.capture()
+        self.assertEqual(len(recorded.lost), 1)
+        self.assertIsNone(program.difference(recorded))
+        program.restore(recorded)
+        for name in ("pairs", "counted", "some", "turns", "both", "mapped", "chosen"):
+            with self.assertRaises(LostStateUsed, msg=name):
+                program.observe(f"next({name})")
+
     def test_use_of_a_lost_object_raises(self) -> None:
         from hindsight_runtime.state import LostStateUsed
 

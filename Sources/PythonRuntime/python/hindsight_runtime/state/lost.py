@@ -25,9 +25,12 @@ class Lost:
             f"This {name} existed when the checkpoint was taken but could not be stored with it."
         )
 
+    def __iter__(self) -> Lost:
+        return self  # so that a `zip` or `enumerate` that draws from a lost iterator can be made again
+
     __getattr__ = __setattr__ = __delattr__ = _used
     __repr__ = __str__ = __format__ = __bytes__ = __bool__ = _used  # type: ignore[assignment]
-    __call__ = __iter__ = __next__ = __len__ = __contains__ = _used
+    __call__ = __next__ = __len__ = __contains__ = _used
     __getitem__ = __setitem__ = __delitem__ = __enter__ = __exit__ = _used
     __int__ = __float__ = __index__ = __complex__ = __abs__ = __neg__ = _used
     __lt__ = __le__ = __gt__ = __ge__ = _used
