@@ -29,20 +29,22 @@ class Probes:
     def __init__(self, generator: Generator, seed: int) -> None:
         self.random = random.Random(seed)
         self.lines = generator.lines
-        self._added: dict[str, list[tuple[int, str]]] = {path: [] for path in self.lines}
+        #: By path, before which line, how far indented, and what.
+        self._added: dict[str, list[tuple[int, str, str]]] = {path: [] for path in self.lines}
 
     def edited(self) -> Edited:
         places = self._places()
         for path, index, indent, line in self.random.sample(places, self.random.randint(2, 6)):
             for text in self._statement(path, line):
-                self._added[path].append((index, indent + text))
+                self._added[path].append((index, indent, text))
         texts, added = {}, {}
         for path, lines in self.lines.items():
             result: list[str] = []
             added[path] = set()
             by_index: dict[int, list[str]] = {}
-            for index, text in self._added[path]:
-                by_index.setdefault(index, []).append(text)
+            # What ends a block comes before what stands behind the block.
+            for index, indent, text in sorted(self._added[path], key=lambda added: -len(added[1])):
+                by_index.setdefault(index, []).append(indent + text)
             for index in range(len(lines) + 1):
                 for text in by_index.get(index, ()):
                     result.append(text)
@@ -105,5 +107,5 @@ class Probes:
         lines = self.lines[path]
         last = max(n for n, line in enumerate(lines) if line.text.startswith(("import ", "from ")))
         for text in texts:
-            if (last + 1, text) not in self._added[path]:
-                self._added[path].append((last + 1, text))
+            if (last + 1, "", text) not in self._added[path]:
+                self._added[path].append((last + 1, "", text))
