@@ -36,6 +36,23 @@ class Walking(StateCase):
         large = [Program(f"a = list(range({n}, 5000))", "").walk.layout for n in (0, 0, 1)]
         self.assertEqual([True, False], [large[0] == other for other in large[1:]])
 
+    def test_iterators_that_pass_are_the_programs_own(self) -> None:
+        """What an iterator makes to tell where it is goes away, and its place is given to another object."""
+        program = Program(
+            """
+            import itertools
+            begun, ended = itertools.cycle([1, 2]), itertools.cycle([1])
+            inner = iter([4, 5]); outer = enumerate(inner)
+            for _ in range(3): next(ended)
+            """,
+            "",
+        )
+        names = {id(value): name for name, value in vars(program.module).items()}
+        passed = {names.get(identity, "?") for identity in program.walk.passed}
+        self.assertLessEqual({"begun", "ended", "inner", "outer"}, passed)
+        # What `begun` draws from is held by it alone.
+        self.assertEqual(len(program.walk.passed), len(passed))
+
     def test_user_code_does_not_run(self) -> None:
         program = Program(
             """

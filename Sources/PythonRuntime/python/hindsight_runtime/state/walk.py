@@ -60,7 +60,7 @@ class Walk:
         with undisturbed():
             self._run(roots, limit_seconds)
         #: Their identities, as good as long as the program holds them.
-        self.passed = frozenset(self._passed)
+        self.passed = _held_elsewhere(self._passed)
         self._passed.clear()
         self._postponed.clear()
         self.layout = self._digest()
@@ -302,6 +302,23 @@ def weakly(objects: list[Any], strong: list[bool]) -> list[tuple[int, weakref.re
             except TypeError:
                 pass
     return references
+
+
+def _references(passed: dict[int, Any]) -> list[int]:
+    return [sys.getrefcount(passed[identity]) for identity in passed]
+
+
+def _held_elsewhere(passed: dict[int, Any]) -> frozenset[int]:
+    """Those that not only the walk holds: iterators make others to tell where they are.
+
+    The place of one that nobody holds is given to the next iterator that the program makes.
+    """
+    references = _references(passed)
+    return frozenset(i for i, count in zip(passed, references) if count > _PASSED_REFERENCES)
+
+
+#: References to an object that only a dictionary holds.
+_PASSED_REFERENCES = _references({0: object()})[0]
 
 
 def _own_references() -> int:
