@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import inspect
 import itertools
+import os
 import sys
 import threading
 from contextlib import contextmanager
@@ -386,13 +387,22 @@ def draws_from(iterator: Any, objects: frozenset[int], depth: int = 4) -> bool:
     """Whether an iterator is one of the objects (by their identity), or takes its items from one."""
     if id(iterator) in objects:
         return True
-    if not depth or type(iterator).__module__ not in ("builtins", "itertools"):
+    if not depth or type(iterator).__module__ not in ("builtins", "itertools") or _is_ours(iterator):
         return False
     return any(
         draws_from(inner, objects, depth - 1)
         for inner in _flat(gc.get_referents(iterator))
         if hasattr(type(inner), "__next__")
     )
+
+
+def _is_ours(iterator: Any) -> bool:
+    """A loop's generator in recordings and in replays, which hold what they draw from in different ways."""
+    code = getattr(iterator, "gi_code", None)
+    return code is not None and os.path.dirname(code.co_filename) == _FOLDER
+
+
+_FOLDER = os.path.dirname(draws_from.__code__.co_filename)
 
 
 def _flat(objects: list[Any]) -> Iterator[Any]:

@@ -67,6 +67,25 @@ OVER_A_GENERATOR = """
         print(epoch, window.first)
     """
 
+SHARED_WITHIN_A_GENERATOR = """
+    import itertools, time
+    turns = itertools.cycle((1, 2, 3))
+
+    def wait(count):
+        for turn in range(count):
+            time.sleep(0.002)
+
+    def batches():
+        for turn in itertools.islice(turns, 2):
+            wait(3)
+            yield turn
+
+    for epoch in range(3):
+        for batch in zip(batches(), "abc"):
+            wait(2)
+        print(epoch, next(turns))
+    """
+
 
 class IteratorsOfPrograms(unittest.TestCase):
     def test_are_started_once_for_each_loop(self) -> None:
@@ -92,6 +111,16 @@ class IteratorsOfPrograms(unittest.TestCase):
         self.assertEqual(messages[-1]["status"], "finished", messages[-1])
         self.assertEqual(texts(messages, "log"), ["0 1", "1 2", "2 3"])
         self.assertEqual({m["difference"] for m in messages if m["t"] == "check"} - {None}, set())
+
+    def test_behind_a_generators_own_loop_are_seen_alike(self) -> None:
+        """A recording and a replay agree about what a loop shares with variables."""
+        project = Project({"train.py": SHARED_WITHIN_A_GENERATOR})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1000)
+        messages = recording.replay({}, checks="all")
+        differences = [m["difference"] for m in messages if m["t"] == "check"]
+        self.assertGreater(len(differences), 10)
+        self.assertEqual(set(differences), {None})
 
     def test_inside_a_librarys_generator_are_found(self) -> None:
         from hindsight_runtime.loops import driven_by_generator
