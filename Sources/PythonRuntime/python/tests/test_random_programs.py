@@ -35,14 +35,15 @@ class RandomPrograms(unittest.TestCase):
     def test_against_foresight(self) -> None:
         self.counts: collections.Counter[str] = collections.Counter()
         tried, seed = 0, SEED
-        while tried < COUNT:
+        # The comparison must have something to compare, however few programs there are to be.
+        while tried < COUNT or (tried < COUNT + 20 and not (self.counts["hits"] and self.counts["jumps"])):
+            tried += 1
             with self.subTest(seed=seed):
-                tried += self.try_program(seed)
+                tried -= not self.try_program(seed)
             seed += 1
         print(", ".join(f"{count} {name}" for name, count in sorted(self.counts.items())))
-        # The comparison must have had something to compare.
-        self.assertGreater(self.counts["hits"], COUNT)
-        self.assertGreater(self.counts["jumps"], COUNT // 4)
+        self.assertGreater(self.counts["hits"], 0)
+        self.assertGreater(self.counts["jumps"], 0)
 
     def try_program(self, seed: int) -> bool:
         generator = Generator(seed)
