@@ -498,6 +498,8 @@ class Recorder(Session):
         """Generators of the program that are in the middle of their work: their frames are not captured."""
         around = [*loop.parents[1:], loop] if kind == "boundary" else loop.parents[1:]
         found = [f"generator with the loop at {g.id}" for g in self.stack.live[1:] if g.in_generator]
+        if kind == "exit" and loop.index and loop.id in self.yielding:
+            found.append(f"items that the loop at {loop.id} has handed out")  # whoever skips it has none
         for parent in around:
             if parent.iterator is not None and driven_by_generator(
                 parent.iterator, self.is_project_code

@@ -63,6 +63,8 @@ class Session:
         #: Names of the project's loaded modules.
         self.module_names: list[str] = []
         self.targets: dict[str, str] = {}
+        #: Loops from within which a generator hands out items.
+        self.yielding: set[str] = set()
         fetching = (getattr(type(self), name) for name in self.FETCHING)
         self.stack = LoopStack(self.targets, (function.__code__ for function in fetching))
 
@@ -82,6 +84,7 @@ class Session:
         if name not in self.module_names:
             self.module_names.append(name)
         self.targets.update((loop.id, loop.target) for loop in loops)
+        self.yielding.update(loop.id for loop in loops if loop.yields)
         return code, loops
 
     @staticmethod

@@ -41,6 +41,18 @@ class LoopStatement:
     end_line: int
     #: Source of the target; of the condition for `while`.
     target: str
+    #: Whether its function hands out items from within it.
+    yields: bool = False
+
+
+def has_yield(node: ast.AST) -> bool:
+    """Whether there is a `yield` below a statement, but for those of functions defined there."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and has_yield(child):
+            return True
+    return False
 
 
 def rewrite(tree: ast.Module, path: str, text: str) -> list[LoopStatement]:
@@ -239,7 +251,8 @@ class _Rewriter(ast.NodeTransformer):
             return None
         identity = f"{self.path}:{node.lineno}:{node.col_offset}"
         end_line = node.end_lineno or node.lineno
-        self.loops.append(LoopStatement(identity, node.lineno, end_line, self._source(target)))
+        loop = LoopStatement(identity, node.lineno, end_line, self._source(target), has_yield(node))
+        self.loops.append(loop)
         return identity
 
     def _call_statement(self, node: ast.stmt, name: str, argument: str) -> ast.stmt:

@@ -86,6 +86,20 @@ SHARED_WITHIN_A_GENERATOR = """
         print(epoch, next(turns))
     """
 
+HANDING_OUT = """
+    import time
+
+    def batches():
+        for step in range(3):
+            time.sleep(0.005)
+        for item in range(2):
+            time.sleep(0.005)
+            yield item
+
+    for epoch in range(3):
+        print(list(batches()))
+    """
+
 
 class IteratorsOfPrograms(unittest.TestCase):
     def test_are_started_once_for_each_loop(self) -> None:
@@ -121,6 +135,16 @@ class IteratorsOfPrograms(unittest.TestCase):
         differences = [m["difference"] for m in messages if m["t"] == "check"]
         self.assertGreater(len(differences), 10)
         self.assertEqual(set(differences), {None})
+
+    def test_are_not_skipped_where_they_hand_out_items(self) -> None:
+        project = Project({"train.py": HANDING_OUT})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1000)
+        self.assertEqual(recording.result.stdout, "[0, 1]\n" * 3, recording.result.stderr)
+        exits = [c for c in recording.of("checkpoint") if c["kind"] == "exit"]
+        lost = {c["at"][-1][0]: c["lost"] for c in exits}
+        self.assertEqual(lost.pop("train.py:7:4"), ["items that the loop at train.py:7:4 has handed out"])
+        self.assertEqual(lost["train.py:5:4"], [])
 
     def test_inside_a_librarys_generator_are_found(self) -> None:
         from hindsight_runtime.loops import driven_by_generator
