@@ -227,17 +227,8 @@ final class QueryReplay {
                 hasBorrowed = hasBorrowed || pass.hasBorrowed
                 return pass
             case .cancelled: return nil
-            case .unusable(let checkpoint, let reason):
-                guard unusable.insert(checkpoint).inserted else {
-                    throw ReplayFailure(
-                        "Checkpoint \(checkpoint) of run \(query.run.id) cannot be used (\(reason)), and the "
-                            + "replay's worker asked for it again. Please report this.")
-                }
-                let damage = try replayer.store.verify(run: query.run.id, checkpoint: checkpoint)
-                if damage != nil { replayer.forget(query.run.id) }
-                note(
-                    "checkpoint \(checkpoint) cannot be used (\(damage ?? reason)); the replay goes on "
-                        + "without it")
+            case .unusable(let checkpoint):
+                try giveUp(checkpoint)
                 if isFirst {
                     withdraw()
                     plan = try planner.plan(selection: query.iterations)
@@ -273,6 +264,31 @@ final class QueryReplay {
         return nil
     }
 
+    /// Plans no more with a checkpoint, or with none where trying one after the other would lead nowhere.
+    private func giveUp(_ checkpoint: UnusableCheckpoint) throws {
+        guard unusable.insert(checkpoint.number).inserted else {
+            throw ReplayFailure(
+                "Checkpoint \(checkpoint.number) of run \(query.run.id) cannot be used (\(checkpoint.reason)), "
+                    + "and the replay's worker asked for it again. Please report this.")
+        }
+        if checkpoint.concernsRun || unusable.count >= Self.mostUnusable {
+            unusable.formUnion(material.history.checkpoints.map(\.number))
+            note(
+                "none of the checkpoints of run \(query.run.id) can be used (checkpoint \(checkpoint.number): "
+                    + "\(checkpoint.reason)); the replay goes through the program from its start. Record the "
+                    + "program again for faster answers.")
+        } else {
+            let damage = try replayer.store.verify(run: query.run.id, checkpoint: checkpoint.number)
+            if damage != nil { replayer.forget(query.run.id) }
+            note(
+                "checkpoint \(checkpoint.number) cannot be used (\(damage ?? checkpoint.reason)); the replay "
+                    + "goes on without it")
+        }
+    }
+
+    /// Each costs another start of the program.
+    private static let mostUnusable = 6
+
     private func log(_ pass: ReplayPass, _ outcome: ReplayPass.Outcome, isFirst: Bool) {
         var counts: [String: Int] = [:]
         for standing in pass.standings {
@@ -307,7 +323,7 @@ final class QueryReplay {
             do {
                 states.append(try replayer.store.stateLocation(of: query.run.id, checkpoint: number))
             } catch StoreError.damagedCheckpoint(_, _, let reason) {
-                return .unusable(checkpoint: number, reason: reason)
+                return .unusable(UnusableCheckpoint(number: number, reason: reason))
             }
         }
         let interpreter = query.run.interpreter

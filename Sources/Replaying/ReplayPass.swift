@@ -8,7 +8,7 @@ struct ReplayPass {
     enum Outcome: Sendable {
         case completed
         case cancelled
-        case unusable(checkpoint: Int, reason: String)
+        case unusable(UnusableCheckpoint)
         /// The worker ended without saying so.
         case died(status: Int32, output: [String])
         /// The sandbox could not be made.
@@ -154,8 +154,7 @@ struct ReplayPass {
             self.coordinate = coordinate
             observe(.passed(order), &settled)
             tell(.progress(progress), self)
-        case .unusable(let checkpoint, let reason):
-            return .unusable(checkpoint: checkpoint, reason: reason)
+        case .unusable(let checkpoint): return .unusable(checkpoint)
         case .probeError(_, let file, let line, let text, let iterations):
             let place = "\(file):\(line)"
             probeErrors[place, default: 0] += 1

@@ -12,7 +12,7 @@ enum WorkerMessage: Sendable {
     case disturbed(probe: String, order: OrderKey, difference: String)
     case unwatched(reason: String)
     case progress(coordinate: Coordinate, order: OrderKey)
-    case unusable(checkpoint: Int, reason: String)
+    case unusable(UnusableCheckpoint)
     case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
     case fingerprint(Fingerprint)
     case file(FileDoubt)
@@ -68,8 +68,9 @@ enum WorkerMessage: Sendable {
             self = .progress(coordinate: message.at ?? [], order: try need(message.key, "key"))
         case "unusable":
             self = .unusable(
-                checkpoint: try need(message.checkpoint, "checkpoint"),
-                reason: message.reason ?? "no reason given")
+                UnusableCheckpoint(
+                    number: try need(message.checkpoint, "checkpoint"),
+                    reason: message.reason ?? "no reason given", concernsRun: message.concernsRun ?? false))
         case "probe-error":
             self = .probeError(
                 probe: message.probe ?? "", file: try need(message.file, "file"),
@@ -111,6 +112,7 @@ enum WorkerMessage: Sendable {
         var difference: String?
         var reason: String?
         var jumped: Bool?
+        var concernsRun: Bool?
         var facts: [String: Scalar]?
         var status: String?
         var exitCode: Int?
@@ -128,6 +130,14 @@ enum WorkerMessage: Sendable {
                 value: container.isAtEnd ? .null : try container.decode(Scalar.self))
         }
     }
+}
+
+/// A checkpoint that a replay cannot fill in.
+struct UnusableCheckpoint: Sendable {
+    var number: Int
+    var reason: String
+    /// Whether none of the run's checkpoints can be used, for the same reason.
+    var concernsRun = false
 }
 
 /// A line that is no message.

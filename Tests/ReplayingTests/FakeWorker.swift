@@ -20,8 +20,9 @@ let fakeWorker = #"""
         blob = states[n]["stream"]
         with open(blob["file"], "rb") as file:
             file.seek(blob["offset"]); data = file.read(blob["length"])
-        if len(data) != blob["length"] or fake == "unusable" and n == 1:
-            send(t="unusable", checkpoint=n, reason="damaged"); send(t="end", status="unusable"); sys.exit()
+        if len(data) != blob["length"] or fake == "unusable" and n == 1 or fake == "format":
+            send(t="unusable", checkpoint=n, reason="damaged", concernsRun=fake == "format")
+            send(t="end", status="unusable"); sys.exit()
         return json.loads(data)
     def event(kind, at, key):
         global x, hidden

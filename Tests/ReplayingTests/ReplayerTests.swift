@@ -101,6 +101,16 @@ import Testing
         #expect(answer.verdicts == ["exact"])
     }
 
+    @Test func checkpointsOfAnotherFormatAreTriedOnce() async throws {
+        let run = try FakeRun(
+            checkpointsAt: [.stepExit(0), .stepExit(1), .stepExit(2), .stepExit(3)], fake: "format")
+        let answer = await Answer(Replayer(store: run.store).replay(try run.query([11])))
+        #expect(answer.failure == nil)
+        #expect(answer.texts == ["x 3", "x 6", "x 9", "x 12"])
+        #expect(answer.notes.count == 1)
+        #expect(answer.notes.first?.contains("none of the checkpoints") == true)
+    }
+
     @Test func aCutOffPackIsPlannedAroundAndMarked() async throws {
         let run = try FakeRun(checkpointsAt: [.stepExit(0), .stepExit(1), .stepExit(2), .stepExit(3)])
         let file = try run.store.stateLocation(of: run.run.id, checkpoint: 2).stream.file

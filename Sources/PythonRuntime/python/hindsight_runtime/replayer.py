@@ -40,12 +40,13 @@ LAST = (1 << 62) - 1
 
 
 class Unusable(Exception):
-    """A checkpoint cannot be used here; the plan must do without it."""
+    """A checkpoint cannot be used here, or none of the run's; the plan must do without."""
 
-    def __init__(self, number: int, reason: str) -> None:
+    def __init__(self, number: int, reason: str, concerns_run: bool = False) -> None:
         super().__init__(reason)
         self.number = number
         self.reason = reason
+        self.concerns_run = concerns_run
 
 
 @dataclass
@@ -268,6 +269,7 @@ class Replayer(Session):
     def run_main(self, execute: Callable[[], None]) -> None:
         self.send({"t": "started"})
         try:
+            self._refuse_other_formats()
             execute()
         except SystemExit as error:
             self._ending["exitCode"] = exit_code(error)
@@ -280,6 +282,12 @@ class Replayer(Session):
             tracebacks.clean_exception(error, is_script=True)
             # Into the worker's log.
             traceback.print_exception(type(error), error, error.__traceback__)
+
+    def _refuse_other_formats(self) -> None:
+        for actions in self._actions.values():
+            for jump in actions.jumps.values():
+                if not is_of_this_format(jump.checkpoint.layout):
+                    raise Unusable(jump.checkpoint.number, "another version of Hindsight wrote it", True)
 
     def _end(self) -> None:
         if os.getpid() != self._pid:
@@ -312,7 +320,8 @@ class Replayer(Session):
         self._end()
 
     def _give_up(self, error: Unusable) -> None:
-        self.send({"t": "unusable", "checkpoint": error.number, "reason": error.reason})
+        message = {"t": "unusable", "checkpoint": error.number, "reason": error.reason}
+        self.send({**message, "concernsRun": error.concerns_run})
         self._ending = {"status": "unusable", "exitCode": None, "exception": None}
         self._end()
 
@@ -605,8 +614,6 @@ class Replayer(Session):
     def _restore(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
 
-        if not is_of_this_format(checkpoint.layout):
-            raise Unusable(checkpoint.number, "another version of Hindsight wrote it")
         if layout(loop.walk) != checkpoint.layout:
             reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
             raise Unusable(checkpoint.number, reason)

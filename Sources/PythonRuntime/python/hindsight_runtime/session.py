@@ -24,7 +24,7 @@ END_OF_RUN = "end"
 ITERATORS = "live loops"
 
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
-STATE_FORMAT = 3
+STATE_FORMAT = 4
 
 
 def layout(walk: Any) -> str:

@@ -106,6 +106,21 @@ class Replaying(unittest.TestCase):
         self.assertEqual(len([m for m in messages if m["t"] == "jump"]), len(jumps))
         self.assert_own_records_agree(messages)
 
+    def test_checkpoints_of_another_format_are_refused_before_the_program_starts(self) -> None:
+        edited = with_probe(PROGRAM, "history.append(", 'print("P", epoch)')
+        jumps = []
+        for message in self.recording.of("checkpoint"):
+            message["layout"] = "1:" + message["layout"].partition(":")[2]
+            if message["kind"] == "exit":
+                at = message["at"]
+                place = [*at[:-1], [*at[-1][:2], 0]]
+                jumps.append({"at": place, "to": None, "checkpoint": message["n"]})
+        self.assertTrue(jumps)
+        messages = self.recording.replay({"train.py": edited}, jumps=jumps)
+        refusals = [m for m in messages if m["t"] == "unusable"]
+        self.assertEqual([m["concernsRun"] for m in refusals], [True])
+        self.assertEqual(texts(messages), [])
+
     def test_jump_to_a_later_epoch(self) -> None:
         edited = with_probe(PROGRAM, "noise = step(", 'print("P", epoch, batch, noise.hex())')
         boundaries = [
