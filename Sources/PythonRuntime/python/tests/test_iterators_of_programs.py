@@ -93,11 +93,31 @@ HANDING_OUT = """
         for step in range(3):
             time.sleep(0.005)
         for item in range(2):
-            time.sleep(0.005)
+            time.sleep(0.02)
             yield item
 
     for epoch in range(3):
         print(list(batches()))
+    """
+
+
+NOT_READ_AGAIN = """
+    import time
+
+    def items():
+        yield from (1, 2)
+
+    total = 0
+    for epoch in range(3):
+        for step in range(3):
+            time.sleep(0.02)
+            total += step
+        for step in range(3):
+            time.sleep(0.02)
+            total += step
+        held = items()
+        next(held)
+        print(total)
     """
 
 
@@ -145,6 +165,24 @@ class IteratorsOfPrograms(unittest.TestCase):
         lost = {c["at"][-1][0]: c["lost"] for c in exits}
         self.assertEqual(lost.pop("train.py:7:4"), ["items that the loop at train.py:7:4 has handed out"])
         self.assertEqual(lost["train.py:5:4"], [])
+
+    def test_of_no_use_any_more_are_missed_by_no_check(self) -> None:
+        project = Project({"train.py": NOT_READ_AGAIN})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1000)
+        second = next(c for c in recording.of("checkpoint") if c["at"] == [["train.py:8:0", 0, 1]])
+        self.assertEqual((second["kind"], second["lost"]), ("boundary", []))
+        jump = {"at": [["train.py:8:0", 0, 0]], "to": 1, "checkpoint": second["n"]}
+        messages = recording.replay({}, jumps=[jump], checks="all")
+        self.assertEqual(sum(m["t"] == "jump" for m in messages), 1)
+        checks = {m["checkpoint"]: m["difference"] for m in messages if m["t"] == "check"}
+        self.assertEqual(set(checks.values()), {None})
+        # What is compared while the lost generator's stand-in is there would only show that.
+        seen = {c["at"][0][2] for c in recording.of("checkpoint") if c["n"] in checks}
+        self.assertIn(2, seen)
+        inner = [c for c in recording.of("checkpoint") if c["at"][0][2] == 1 and len(c["at"]) == 2]
+        self.assertTrue(inner)
+        self.assertEqual([c["n"] for c in inner if c["n"] in checks], [])
 
     def test_inside_a_librarys_generator_are_found(self) -> None:
         from hindsight_runtime.loops import driven_by_generator

@@ -16,6 +16,7 @@ from .cells import cells_of
 from .classify import kind_of
 from .errors import StateTooLarge
 from .kinds import ATOMS, Kind, Label, describe
+from .lost import Lost
 from .roots import Roots
 
 
@@ -82,6 +83,11 @@ class Walk:
             labels.append(describe(self._labels[number]))
             number = self._parents[number]
         return shorten("".join(reversed(labels)))
+
+    def meets_losses(self) -> bool:
+        """Whether some of the objects stand for ones that a checkpoint could not carry."""
+        with self.held():
+            return Lost in map(type, self.objects)
 
     def is_project(self, namespace: dict[str, Any]) -> bool:
         return id(namespace) in self._namespaces
