@@ -204,6 +204,8 @@ public struct SourceMatch: Hashable, Sendable, Codable {
         case removed
         /// A log statement has no place in the recorded program.
         case unplaced
+        /// A log statement in a file that the run did not load.
+        case unloaded
     }
 
     private enum CodingKeys: String, CodingKey {

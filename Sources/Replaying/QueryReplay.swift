@@ -347,13 +347,10 @@ final class QueryReplay {
             worker.kill()
             cancellation.remove(worker)
         }
-        let edited = Dictionary(
-            query.edited.map { ($0.path, $0.text) }, uniquingKeysWith: { _, last in last })
         let instructions = WorkerInstructions(
             root: query.run.root,
-            sources: material.sources.map {
-                .init(path: $0.path, module: $0.module, recorded: $0.text, edited: edited[$0.path])
-            }, groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
+            sources: WorkerInstructions.Source.all(recorded: material.sources, edited: query.edited),
+            groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
             recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
         do {
             try worker.connection.write(instructions)

@@ -1,4 +1,5 @@
 import HindsightCore
+import PythonSource
 import RunStore
 
 /// The first line to a worker: the program, where it came from, and what to do.
@@ -23,9 +24,23 @@ struct WorkerInstructions: Encodable {
 
     struct Source: Encodable {
         var path: String
-        var module: String
-        var recorded: String
+        /// nil, as the recorded text: the run did not load it.
+        var module: String?
+        var recorded: String?
+        /// nil: as it was recorded.
         var edited: String?
+
+        /// The recorded program with what became of it, and edited files that it did not have.
+        static func all(recorded: [RecordedSource], edited: [SourceFile]) -> [Source] {
+            let texts = Dictionary(edited.map { ($0.path, $0.text) }, uniquingKeysWith: { _, last in last })
+            let known = Set(recorded.map(\.path))
+            return recorded.map {
+                Source(path: $0.path, module: $0.module, recorded: $0.text, edited: texts[$0.path])
+            }
+                + edited.filter { !known.contains($0.path) }.map {
+                    Source(path: $0.path, module: nil, recorded: nil, edited: $0.text)
+                }
+        }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Keys.self)

@@ -63,20 +63,16 @@ struct Query: AsyncParsableCommand {
             let path = try QuerySources.path(of: file, in: location)
             if !paths.contains(path) { paths.append(path) }
         }
-        let run = try chosenRun(in: store, paths: paths, location)
-        let recorded = try store.sources(of: run.id)
-        let sources = try QuerySources(asked: paths, run: run, recorded: recorded)
-        let analyzer = SourceAnalyzer(interpreter: run.interpreter)
-        try await analyzer.load(run: run.id, sources: recorded)
-        let match = try await analyzer.match(run: run.id, files: sources.files)
-        try tellChanges(match, asked: paths)
+        let comparison = try await comparison(of: paths, in: store, location)
+        let (run, match) = (comparison.run, comparison.match)
+        try tellChanges(comparison, asked: paths)
         let asked = match.files.filter { paths.contains($0.path) }.flatMap { $0.probes.map(\.id) }
         guard !asked.isEmpty else { return }
         // Probes in other files are answered when those are asked about.
         let groups = match.groups.filter { !Set(asked).isDisjoint(with: $0.probes) }
         try await answer(
             HindsightQuery(
-                run: run, match: match.restricted(to: Set(groups.map(\.key))), edited: sources.files,
+                run: run, match: match.restricted(to: Set(groups.map(\.key))), edited: comparison.edited,
                 iterations: iterations, limit: limit), paths, store)
     }
 
@@ -93,35 +89,76 @@ struct Query: AsyncParsableCommand {
         return try Store.openExisting(location) == nil ? here : location
     }
 
-    private func chosenRun(in store: Store, paths: [String], _ location: StoreLocation) throws -> Run {
-        if let wanted = run { return try store.run(matching: wanted) }
+    /// The files against the run that answers for them.
+    private struct Comparison {
+        var run: Run
+        var loaded: Set<String>
+        var edited: [SourceFile]
+        var match: SourceMatch
+
+        /// Whether anything that the run executed is found in one of the files.
+        func finds(anyOf paths: [String]) -> Bool {
+            match.files.contains { file in
+                paths.contains(file.path)
+                    && (loaded.contains(file.path)
+                        || !(file.probes.isEmpty && file.logs.isEmpty && file.loops.isEmpty))
+            }
+        }
+    }
+
+    /// Files that no run has loaded may hold code that one has loaded from elsewhere.
+    private func comparison(
+        of paths: [String], in store: Store, _ location: StoreLocation
+    ) async throws -> Comparison {
         guard let newest = try store.newestRun(loading: nil) else {
             throw CommandFailure("\(StoreError.noRuns(directory: location.root))".capitalizedFirst + ".")
         }
-        guard paths.count > 1 else {
-            guard let run = try store.newestRun(loading: paths[0]) else {
-                throw CommandFailure(Self.neverLoaded(paths[0], newest))
+        for run in try candidates(in: store, paths: paths) {
+            let recorded = try store.sources(of: run.id)
+            let sources = try QuerySources(asked: paths, run: run, recorded: recorded)
+            let analyzer = SourceAnalyzer(interpreter: run.interpreter)
+            try await analyzer.load(run: run.id, sources: recorded)
+            let comparison = Comparison(
+                run: run, loaded: Set(recorded.map(\.path)), edited: sources.files,
+                match: try await analyzer.match(run: run.id, files: sources.files))
+            if comparison.finds(anyOf: paths) { return comparison }
+            if self.run != nil {
+                throw CommandFailure(
+                    "Run \(run.id) of \(run.program) did not load \(paths.joined(separator: ", ")), and nothing "
+                        + "that it executed is found there. `hindsight show \(run.id)` lists what it loaded.")
             }
-            return run
         }
-        for run in try store.runs() {
+        throw CommandFailure(Self.neverLoaded(paths.joined(separator: ", "), newest))
+    }
+
+    /// The runs that may answer, best first: the newest that loaded the files, or most of them; where none has
+    /// loaded any, the newest of every program.
+    private func candidates(in store: Store, paths: [String]) throws -> [Run] {
+        if let wanted = run { return [try store.run(matching: wanted)] }
+        let known = try paths.filter { try store.newestRun(loading: $0) != nil }
+        if known.count == 1, let run = try store.newestRun(loading: known[0]) { return [run] }
+        let runs = try store.runs()
+        guard !known.isEmpty else {
+            var programs: Set<String> = []
+            return runs.filter { programs.insert($0.program).inserted }
+        }
+        for run in runs {
             let loaded = Set(try store.sources(of: run.id).map(\.path))
-            if loaded.isSuperset(of: paths) { return run }
-        }
-        for path in paths where try store.newestRun(loading: path) == nil {
-            throw CommandFailure(Self.neverLoaded(path, newest))
+            if loaded.isSuperset(of: known) { return [run] }
         }
         throw CommandFailure("No run has loaded all of these files; ask about them one by one.")
     }
 
     private static func neverLoaded(_ path: String, _ newest: Run) -> String {
-        "No recorded run has loaded \(path); the newest one ran \(newest.program). Record a program that uses "
-            + "it with: hindsight record -- python …"
+        "No recorded run has loaded \(path), and nothing that one executed is found there; the newest one ran "
+            + "\(newest.program). Record a program that uses it with: hindsight record -- python …"
     }
 
     /// What of the edits is not replayed, and files that cannot be read as programs.
-    private func tellChanges(_ match: SourceMatch, asked: [String]) throws {
-        for file in match.files {
+    private func tellChanges(_ comparison: Comparison, asked: [String]) throws {
+        for file in comparison.match.files {
+            // New modules that nobody asked about have nothing to be told.
+            guard asked.contains(file.path) || comparison.loaded.contains(file.path) else { continue }
             if !file.parsed {
                 let fault = file.error.map { ", \($0.description)" } ?? "."
                 guard !asked.contains(file.path) else {

@@ -7,7 +7,7 @@ import RunStore
 struct QuerySources {
     /// Relative to the root: the files whose hits are wanted.
     var asked: [String]
-    /// The asked files and the run's other modules where they can be read.
+    /// The asked files, the run's other modules, without text where they are gone, and new modules that these import.
     var files: [SourceFile]
 
     /// Resolves a FILE of the command line against the working directory, to a path relative to the root.
@@ -33,22 +33,22 @@ struct QuerySources {
 
     init(asked: [String], run: Run, recorded: [RecordedSource]) throws {
         self.asked = asked
-        let known = Set(recorded.map(\.path))
-        for path in asked where !known.contains(path) {
-            throw CommandFailure(
-                "Run \(run.id) of \(run.program) did not load \(path). `hindsight show \(run.id)` lists what "
-                    + "it loaded.")
-        }
         files = []
         for path in asked {
             files.append(SourceFile(path: path, text: try Self.text(of: path, root: run.root)))
         }
         for source in recorded where !asked.contains(source.path) {
-            // A module that is gone or unreadable counts as it was recorded.
             if let text = try? Self.text(of: source.path, root: run.root) {
                 files.append(SourceFile(path: source.path, text: text))
+            } else if !FileManager.default.fileExists(atPath: run.root + "/" + source.path) {
+                // What it held may stand elsewhere now. One that cannot be read counts as it was recorded.
+                files.append(SourceFile(path: source.path, text: ""))
             }
         }
+        let known = Dictionary(recorded.map { ($0.path, $0.text) }, uniquingKeysWith: { _, last in last })
+        files += NewModules.imported(
+            by: files.filter { known[$0.path] != $0.text }, known: Set(asked).union(known.keys)
+        ) { try? Self.text(of: $0, root: run.root) }
     }
 
     private static func text(of path: String, root: String) throws -> String {

@@ -115,7 +115,7 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
 
     func stamp() -> String { lock.withLock { "\(version)" } }
 
-    func newestRun(loading path: String) throws -> Run? {
+    func newestRun(loading path: String?) throws -> Run? {
         path == "train.py" ? try run(RunID(lock.withLock { newest })) : nil
     }
 

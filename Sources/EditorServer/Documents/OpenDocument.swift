@@ -42,7 +42,7 @@ final class OpenDocument {
 
     /// A sentence about some lines.
     struct Remark {
-        enum Kind { case changed, unanswerable }
+        enum Kind { case changed, unanswerable, unloaded }
 
         var kind: Kind
         var range: Range<Int>

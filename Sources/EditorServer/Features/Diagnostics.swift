@@ -60,6 +60,8 @@ extension EditorServer {
                 add(
                     remark.range, .hint, "changed",
                     "The source has changed since this run. \(remark.message)")
+            // Nobody need have expected an answer there.
+            case .unloaded: add(remark.range, .hint, "unloaded", remark.message)
             case .unanswerable: add(remark.range, .information, "unanswerable", remark.message)
             }
         }

@@ -61,11 +61,10 @@ extension EditorServer {
         let disk = project.disk
         let run = session.run
         let sources = session.sources
-        let open = Set(texts.map(\.path))
         let current = texts.map { (path: $0.path, text: $0.text.text) }
         var edited = await project.work.run { () -> [SourceFile] in
-            current.map { SourceFile(path: $0.path, text: Self.pythonText($0.text)) }
-                + disk.changed(sources, except: open)
+            let open = current.map { SourceFile(path: $0.path, text: Self.pythonText($0.text)) }
+            return open + disk.changed(sources, open: open)
         }
         var match = try await archive.match(run, recorded: sources, edited: edited)
         let broken = Set(match.files.filter { !$0.parsed }.map(\.path))
@@ -151,9 +150,14 @@ extension EditorServer {
                 target: loop.target)
         }
         document.remarks = file.changes.map { change in
-            let isQuestion = change.kind == .conflict || change.kind == .unplaced
+            let kind: OpenDocument.Remark.Kind =
+                switch change.kind {
+                case .conflict, .unplaced: .unanswerable
+                case .unloaded: .unloaded
+                case .training, .removed: .changed
+                }
             return OpenDocument.Remark(
-                kind: isQuestion ? .unanswerable : .changed,
+                kind: kind,
                 range: Self.bytes(
                     text, line: change.line, column: 0, endLine: change.endLine, endColumn: .max),
                 message: change.message)

@@ -16,14 +16,22 @@ final class DiskSources: @unchecked Sendable {
 
     init(root: String) { self.root = root }
 
-    /// Those of the run's files that differ on disk and are not open in the editor.
-    func changed(_ recorded: [RecordedSource], except open: Set<String>) -> [SourceFile] {
-        recorded.compactMap { source in
-            guard !open.contains(source.path), let text = text(source.path), text != source.text else {
-                return nil
+    /// Those of the run's files that differ on disk and are not open in the editor, without text where they are
+    /// gone, and new modules that edited files import.
+    func changed(_ recorded: [RecordedSource], open: [SourceFile]) -> [SourceFile] {
+        let shown = Set(open.map(\.path))
+        let changed = recorded.compactMap { source -> SourceFile? in
+            guard !shown.contains(source.path) else { return nil }
+            guard let text = text(source.path) else {
+                let isGone = !FileManager.default.fileExists(atPath: root + "/" + source.path)
+                return isGone ? SourceFile(path: source.path, text: "") : nil
             }
-            return SourceFile(path: source.path, text: text)
+            return text == source.text ? nil : SourceFile(path: source.path, text: text)
         }
+        let known = Dictionary(recorded.map { ($0.path, $0.text) }, uniquingKeysWith: { _, last in last })
+        let edited = changed + open.filter { known[$0.path] != $0.text }
+        return changed
+            + NewModules.imported(by: edited, known: shown.union(known.keys), read: text)
     }
 
     private func text(_ path: String) -> String? {

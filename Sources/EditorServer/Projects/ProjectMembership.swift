@@ -40,7 +40,9 @@ extension EditorServer {
                     }
                     found.archive = archive
                     found.stamp = archive.stamp()
-                    guard let run = try archive.newestRun(loading: relative) else { return found }
+                    // What no run has loaded may hold code that one has loaded from elsewhere.
+                    let newest = try archive.newestRun(loading: relative) ?? archive.newestRun(loading: nil)
+                    guard let run = newest else { return found }
                     found.run = run
                     if before?.paths[run.id]?.contains(relative) ?? false { return found }
                     found.sources = try archive.sources(of: run.id)

@@ -16,7 +16,8 @@ public protocol ProjectServices: Sendable {
 public protocol RunArchive: Sendable {
     /// Changes whenever something was recorded; cheap enough to ask every second.
     func stamp() -> String
-    func newestRun(loading path: String) throws -> Run?
+    /// The newest run that loaded a file; nil for the newest of all.
+    func newestRun(loading path: String?) throws -> Run?
     func run(_ id: RunID) throws -> Run
     func sources(of run: RunID) throws -> [RecordedSource]
     /// Log records from the given one on.

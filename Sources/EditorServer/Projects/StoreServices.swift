@@ -53,7 +53,7 @@ final class StoreArchive: RunArchive {
         }.joined(separator: ", ")
     }
 
-    func newestRun(loading path: String) throws -> Run? { try store.newestRun(loading: path) }
+    func newestRun(loading path: String?) throws -> Run? { try store.newestRun(loading: path) }
 
     func run(_ id: RunID) throws -> Run { try store.run(matching: id.description) }
 

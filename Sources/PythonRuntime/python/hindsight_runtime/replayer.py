@@ -115,7 +115,7 @@ def start(descriptor: int) -> None:
 
 class Replayer(Session):
     def __init__(self, channel: Channel, request: dict[str, Any]) -> None:
-        self.sources = {source["path"]: source for source in request["sources"]}
+        self.sources = {s["path"]: s for s in request["sources"] if s["recorded"] is not None}
         root = request["root"]
         main = next(s["path"] for s in request["sources"] if s["module"] == "__main__")
         module = request.get("module") if sys.argv and sys.argv[0] == "-m" else None
@@ -660,7 +660,7 @@ def is_asked(source: dict[str, Any]) -> bool:
     return edited is not None and (edited != source["recorded"] or "#?" in edited)
 
 
-def texts(sources: list[dict[str, Any]]) -> list[tuple[str, str, Optional[str]]]:
+def texts(sources: list[dict[str, Any]]) -> list[tuple[str, Optional[str], Optional[str]]]:
     return [(source["path"], source["recorded"], source["edited"]) for source in sources]
 
 

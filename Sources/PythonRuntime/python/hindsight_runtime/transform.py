@@ -307,7 +307,8 @@ class _Rewriter(ast.NodeTransformer):
     def _site(self, statement: ast.stmt) -> str:
         line, column = statement.lineno, statement.col_offset
         if line > PROBE_LINE:
-            return f"?{self.path}:{line - PROBE_LINE}:{column}"
+            path = getattr(statement, "edited_path", self.path)
+            return f"?{path}:{line - PROBE_LINE}:{column}"
         return f"{self.path}:{line}:{column}"
 
 

@@ -7,7 +7,7 @@ import textwrap
 import unittest
 
 from hindsight_runtime.analysis.groups import Group, groups
-from hindsight_runtime.analysis.probes import match_file
+from hindsight_runtime.analysis.moves import match_file
 from hindsight_runtime.analysis.recorded import RecordedProgram
 from hindsight_runtime.analysis.source import Source
 from hindsight_runtime.analysis.splice import splice_program

@@ -9,7 +9,7 @@ import random
 import unittest
 from typing import Iterator
 
-from hindsight_runtime.analysis.probes import match_file
+from hindsight_runtime.analysis.moves import match_file
 from hindsight_runtime.analysis.recorded import RecordedProgram
 from hindsight_runtime.analysis.source import COMPOUND, Source, blocks, is_inert
 from hindsight_runtime.analysis.splice import PROBE_LINE, splice

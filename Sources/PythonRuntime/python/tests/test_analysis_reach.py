@@ -6,7 +6,7 @@ import unittest
 from typing import Sequence
 
 from hindsight_runtime.analysis.carried import loops_with_carried_values
-from hindsight_runtime.analysis.probes import match_file
+from hindsight_runtime.analysis.moves import match_file
 from hindsight_runtime.analysis.reach import loops_to_execute
 from hindsight_runtime.analysis.recorded import RecordedProgram
 from hindsight_runtime.analysis.source import Source

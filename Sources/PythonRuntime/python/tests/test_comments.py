@@ -9,7 +9,7 @@ from typing import Optional
 
 from hindsight_runtime.analysis.comments import SHOW
 from hindsight_runtime.analysis.expressions import expression_at
-from hindsight_runtime.analysis.probes import match_file
+from hindsight_runtime.analysis.moves import match_file
 from hindsight_runtime.analysis.recorded import RecordedProgram
 from hindsight_runtime.analysis.source import Source
 

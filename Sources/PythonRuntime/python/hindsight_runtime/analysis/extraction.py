@@ -18,7 +18,11 @@ from .source import COMPOUND, Source, normalized
 class Extraction:
     """A recorded statement in steps: the named parts in order, then the rest."""
 
-    def __init__(self, recorded: ast.stmt, steps: list[ast.Assign], final: ast.stmt) -> None:
+    def __init__(
+        self, file: Source, recorded: ast.stmt, steps: list[ast.Assign], final: ast.stmt
+    ) -> None:
+        # The recorded file that holds the statement.
+        self.file = file
         self.recorded = recorded
         # The edited assignments.
         self.steps = steps
@@ -81,7 +85,7 @@ def find_extractions(
             # Recorded code in between: taking the step before it would change the order.
             steps = {}
             continue
-        found = _extraction(statement, steps, by_key)
+        found = _extraction(recorded, statement, steps, by_key)
         if found is not None:
             del by_key[recorded.key(found.recorded)]
             steps = {}
@@ -100,7 +104,7 @@ def find_extractions(
 
 
 def _extraction(
-    statement: ast.stmt, steps: dict[str, ast.Assign], by_key: dict[str, ast.stmt]
+    file: Source, statement: ast.stmt, steps: dict[str, ast.Assign], by_key: dict[str, ast.stmt]
 ) -> Optional[Extraction]:
     if not any(mentions(statement, name) for name in steps):
         return None
@@ -114,7 +118,7 @@ def _extraction(
     names = [name for name in steps if name in inliner.used]
     if not _is_evaluated_first(inlined, inliner, names):
         return None
-    return Extraction(recorded, chosen, statement)
+    return Extraction(file, recorded, chosen, statement)
 
 
 class _Inliner(ast.NodeTransformer):

@@ -22,7 +22,7 @@ class Group:
 
     def __init__(self, additions: list[Addition]) -> None:
         self.additions = additions
-        self.extractions: list[tuple[FileMatch, Extraction]] = []
+        self.extractions: list[Extraction] = []
         self.probes: list[Probe] = []
 
     @property
@@ -33,10 +33,10 @@ class Group:
         """
         parts = [
             f"{a.file.path} {a.file.path_to(a.place)} {a.kind} {a.sites} {normalized(a.node)}"
-            for a in sorted(self.additions, key=lambda a: a.file.path)
+            for a in sorted(self.additions, key=lambda a: (a.file.path, a.path))
         ]
-        steps = sorted(self.extractions, key=lambda step: step[0].path)
-        parts += [f"{match.path} {extraction.key}" for match, extraction in steps]
+        steps = sorted(self.extractions, key=lambda step: step.file.path)
+        parts += [f"{extraction.file.path} {extraction.key}" for extraction in steps]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
@@ -110,19 +110,19 @@ def groups(matches: list[FileMatch]) -> list[Group]:
         group = Group([additions[i] for i in sorted({*members[root], *effects})])
         group.probes = own
         group.extractions = [
-            (match, extraction)
+            extraction
             for match in matches
             for extraction in match.extractions
-            if is_needed(match, extraction, group.additions)
+            if is_needed(extraction, group.additions)
         ]
         result.append(group)
     return result
 
 
-def is_needed(match: FileMatch, extraction: Extraction, additions: Iterable[Addition]) -> bool:
+def is_needed(extraction: Extraction, additions: Iterable[Addition]) -> bool:
     """Whether one of the additions looks at one of the steps."""
     for addition in additions:
-        if addition.file.path != match.path:
+        if addition.file is not extraction.file:
             continue
         place = addition.file.place(extraction.recorded)
         if addition.place[:3] == place[:3] and addition.place.step:
@@ -143,7 +143,7 @@ def restrict(matches: list[FileMatch], keys: Iterable[str]) -> None:
     for match in matches:
         match.additions = [a for a in match.additions if id(a) in additions]
         match.probes = [p for p in match.probes if id(p.addition) in additions]
-        match.extractions = [e for e in match.extractions if is_needed(match, e, match.additions)]
+        match.extractions = [e for e in match.extractions if is_needed(e, match.additions)]
 
 
 def _bound(node: ast.AST) -> set[str]:

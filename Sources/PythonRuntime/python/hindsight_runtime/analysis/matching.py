@@ -11,7 +11,7 @@ import ast
 import difflib
 import re
 from collections import Counter
-from typing import Iterator, Sequence
+from typing import Iterator, Optional, Sequence
 
 from .extraction import Extraction, find_extractions
 from .logcalls import first_log_call, is_log_statement, log_calls
@@ -55,9 +55,18 @@ class Pair:
 class Matching:
     """The pairs of two parsed texts, by the identity of their nodes."""
 
-    def __init__(self, recorded: RecordedFile, edited: Source) -> None:
+    def __init__(
+        self,
+        recorded: RecordedFile,
+        edited: Source,
+        roots: Optional[tuple[ast.stmt, ast.stmt]] = None,
+    ) -> None:
+        """All of two files; with `roots`, a recorded definition and the one that it became in another file."""
         self.recorded = recorded
         self.edited = edited
+        self.roots = roots
+        # Recorded and edited definitions that belong to another file's matching.
+        self.elsewhere: set[int] = set()
         self.extractions: list[Extraction] = []
         self.pairs: dict[int, Pair] = {}
         self.partners: dict[int, Pair] = {}
@@ -65,7 +74,10 @@ class Matching:
         self._scope = 0
         self._moving = False
         split_imports(edited.tree)
-        self._align_bodies(recorded.tree, edited.tree)
+        if roots is None:
+            self._align_bodies(recorded.tree, edited.tree)
+        else:
+            self._join(*roots)
         self._rejoin()
 
     def is_wrapper(self, statement: ast.stmt) -> bool:
@@ -80,8 +92,13 @@ class Matching:
             for statement in left:
                 yield from self._unpaired(statement)
 
+    def loose_edited(self) -> Iterator[ast.stmt]:
+        """The edited statements that stand for nothing in the recorded source."""
+        for _, right in self._loose.values():
+            yield from right
+
     def _unpaired(self, statement: ast.stmt) -> Iterator[ast.stmt]:
-        if id(statement) in self.partners:
+        if id(statement) in self.partners or id(statement) in self.elsewhere:
             return
         nested = list(statements(statement))
         if any(id(child) in self.partners for child in nested):
@@ -311,10 +328,7 @@ class Matching:
         return sum((left & right).values()) / smaller if smaller else 0
 
     def _similarity(self, one: ast.stmt, other: ast.stmt) -> float:
-        left = _tokens(self.recorded.key(one))
-        right = _tokens(self.edited.key(other))
-        total = sum(left.values()) + sum(right.values())
-        return 2 * sum((left & right).values()) / total if total else 1
+        return similarity(self.recorded.key(one), self.edited.key(other))
 
     # Pairs.
 
@@ -534,5 +548,8 @@ def _targets(source: Source, statement: ast.stmt) -> str:
 _TOKEN = re.compile(r"[\w.]+")
 
 
-def _tokens(key: str) -> Counter[str]:
-    return Counter(_TOKEN.findall(key))
+def similarity(one: str, other: str) -> float:
+    """How many of the words of two normalized statements are the same, from 0 to 1."""
+    left, right = Counter(_TOKEN.findall(one)), Counter(_TOKEN.findall(other))
+    total = sum(left.values()) + sum(right.values())
+    return 2 * sum((left & right).values()) / total if total else 1

@@ -6,7 +6,7 @@ import ast
 import builtins
 import hashlib
 from dataclasses import dataclass, field
-from typing import Iterator, Optional
+from typing import Iterable, Iterator, Mapping, Optional
 
 from .comments import SHOW
 from .conflicts import Conflict, find_conflict, is_repeated_import, rebinding, rebound_names
@@ -14,9 +14,9 @@ from .extraction import Extraction
 from .headers import names_of_header
 from .liveness import Liveness, binds_first, can_be_renamed, rename
 from .logcalls import first_log_call, is_log_statement, log_calls
+from .homes import Home
 from .matching import Matching, Pair
 from .recorded import RecordedFile, RecordedProgram
-from .renames import undo_renames
 from .scopes import Bindings, Scope, imported_names, loaded_names
 from .source import (
     COMPOUND,
@@ -33,6 +33,7 @@ from .source import (
     normalized,
     statements,
 )
+from .unreplayed import UnreplayedBindings
 
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__annotations__", "__builtins__", "__class__", SHOW}
 
@@ -60,6 +61,8 @@ class Addition:
     # Variables of the recorded scope that it binds, with the nodes that do.
     rebinds: dict[str, ast.AST] = field(default_factory=dict)
     renamed: bool = False
+    # The edited file that it stands in, which need not be the recorded one's path.
+    path: str = ""
 
 
 @dataclass
@@ -110,28 +113,56 @@ def fingerprint(matches: list[FileMatch]) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def match_file(program: RecordedProgram, path: str, edited: Source) -> FileMatch:
-    """Compares an edited file with the recorded one of the same path."""
-    return _Classification(program, program.files[path], edited).result
+def classify(
+    program: RecordedProgram,
+    edited: Source,
+    matchings: Iterable[Matching],
+    arrived: Mapping[str, set[str]],
+) -> FileMatch:
+    """What an edited file adds and changes, by the matchings that its parts are in.
+
+    `arrived` says what of the recorded program stands in which module now, by the module's name.
+    """
+    result = FileMatch(edited.path, edited)
+    for matching in matchings:
+        part = _Classification(program, matching, arrived).result
+        result.additions += part.additions
+        result.probes += part.probes
+        result.changes += part.changes
+        result.logs += part.logs
+        result.loops += part.loops
+        result.extractions += part.extractions
+    result.probes.sort(key=lambda probe: (probe.line, probe.column))
+    for question in edited.questions:
+        if question.problem:
+            message = f"Not replayed: {question.problem}."
+            result.changes.append(Change(question.line, question.line, "unplaced", message))
+    return result
 
 
 class _Classification:
-    def __init__(self, program: RecordedProgram, file: RecordedFile, edited: Source) -> None:
+    def __init__(
+        self, program: RecordedProgram, matching: Matching, arrived: Mapping[str, set[str]]
+    ) -> None:
         self.program = program
-        self.file = file
-        self.edited = edited
-        self.matching = Matching(file, edited)
-        if undo_renames(self.matching):
-            self.matching = Matching(file, edited)
+        self.file = matching.recorded
+        self.edited = matching.edited
+        self.matching = matching
+        self.arrived = arrived
         # Statements right inside a block that the recorded program does not have.
         self._wrapped: set[int] = set()
         # What gives probes the names of a changed loop header.
         self._helpers: list[tuple[set[str], list[Addition]]] = []
         self._liveness: dict[tuple[int, str], Liveness] = {}
-        self.result = FileMatch(file.path, edited)
-        self._walk(edited.tree.body, Place(file.tree, "body", self._start(file.tree)))
+        self._unreplayed = UnreplayedBindings(matching)
+        self.result = FileMatch(self.edited.path, self.edited)
+        whole = self.edited.tree.body if matching.roots is None else [matching.roots[1]]
+        self._walk(whole, Place(self.file.tree, "body", self._start(self.file.tree)))
         self._drop_unused_helpers()
         self._isolate()
+        if matching.roots is not None:
+            self._use_home()
+        self._drop_rebound_names()
         self._drop_unknown_names()
         self.result.extractions = [
             extraction for extraction in self.matching.extractions if self._is_needed(extraction)
@@ -139,8 +170,6 @@ class _Classification:
         self._removed()
         self._locate()
         self._collect_probes()
-        self._unanswerable_questions()
-        self.result.changes.sort(key=lambda change: (change.line, change.end_line))
 
     # Where added statements go.
 
@@ -175,8 +204,11 @@ class _Classification:
         for statement in block:
             if id(statement) in self.matching.pairs:
                 yield statement
-            elif is_inert(statement):
+            elif is_inert(statement) or id(statement) in self.matching.elsewhere:
                 continue
+            elif self._holds_what_moved(statement):
+                for inner in blocks(statement):
+                    yield from self._flattened(inner)
             elif self.matching.is_wrapper(statement):
                 self._wrapper(statement)
                 for inner in blocks(statement):
@@ -191,6 +223,11 @@ class _Classification:
                             )
             else:
                 yield statement
+
+    def _holds_what_moved(self, statement: ast.stmt) -> bool:
+        return not isinstance(statement, DEFINITIONS) and any(
+            id(child) in self.matching.elsewhere for child in statements(statement)
+        )
 
     def _has_recorded(self, block: list[ast.stmt]) -> bool:
         return any(
@@ -316,16 +353,30 @@ class _Classification:
             # A docstring and imports from the future stay first.
             place = place._replace(index=max(place.index, self._start(place.owner)))
         scope = self.file.scope_at(place)
-        if is_repeated_import(node, self.file, scope):
+        if is_repeated_import(node, self.file, scope) or self._imports_what_moved(node):
             return
         rebinds = rebound_names(node, scope)
         conflict = find_conflict(node, self.file, self.program, scope, rebinds)
         if conflict is not None:
             self._conflict(node, conflict)
+            self._unreplayed.add(scope, node)
             return
         self.result.additions.append(
-            Addition(node, place, self.file, scope, kind, sites or [], rebinds)
+            Addition(node, place, self.file, scope, kind, sites or [], rebinds, path=self.edited.path)
         )
+
+    def _imports_what_moved(self, node: ast.stmt) -> bool:
+        """Whether an import is of a module that only the edited program has, with recorded code in it.
+
+        Executing it would make that code a second time, beside the recorded one.
+        """
+        if isinstance(node, ast.Import):
+            return any(alias.name.split(".")[-1] in self.arrived for alias in node.names)
+        if not isinstance(node, ast.ImportFrom):
+            return False
+        if node.module and node.module.split(".")[-1] in self.arrived:
+            return True
+        return any(alias.name in self.arrived for alias in node.names)
 
     def _conflict(self, node: ast.AST, conflict: Conflict) -> None:
         where = conflict.node if hasattr(conflict.node, "lineno") else node
@@ -354,6 +405,7 @@ class _Classification:
                 else:
                     self.result.additions.remove(addition)
                     self._conflict(addition.node, rebinding(name, node))
+                    self._unreplayed.add(addition.scope, addition.node)
 
     def _group(self, addition: Addition, name: str) -> list[Addition]:
         """What is added at the same place and has to do with the name."""
@@ -392,6 +444,42 @@ class _Classification:
 
     # Statements which need something that only the edited program has.
 
+    def _use_home(self) -> None:
+        """Probes in code that came from another file: their names must mean there what they mean here."""
+        home = Home(self.matching)
+        imported: set[str] = set()
+        for addition in list(self.result.additions):
+            for name in sorted(home.names_of_module(addition.node, addition.scope)):
+                if name in imported:
+                    continue
+                support = home.import_of(name)
+                if support is not None and not self._imports_what_moved(support):
+                    imported.add(name)
+                    place = Place(self.file.tree, "body", self._start(self.file.tree))
+                    self._add(support, place)
+                elif not home.means_the_same(name):
+                    self._refuse(
+                        addition,
+                        f"`{name}` is something else in {self.file.path}, where the recorded program had"
+                        " this function",
+                    )
+                    break
+
+    def _drop_rebound_names(self) -> None:
+        for addition in list(self.result.additions):
+            found = self._unreplayed.read_by(addition.node, addition.scope)
+            if found is not None:
+                name, line = found
+                self._refuse(
+                    addition,
+                    f"`{name}` is what line {line} gives that name, and that line is not replayed",
+                )
+
+    def _refuse(self, addition: Addition, reason: str) -> None:
+        if addition in self.result.additions:
+            self.result.additions.remove(addition)
+            self.result.changes.append(refusal(addition, reason))
+
     def _drop_unknown_names(self) -> None:
         if self.file.scopes.stars or "exec" in self.file.scopes.module.used:
             return
@@ -413,20 +501,7 @@ class _Classification:
                 if missing is None:
                     continue
                 dropped = True
-                self.result.additions.remove(addition)
-                has_log = any(
-                    next(log_calls(child), None) is not None
-                    for child in _with_nested(addition.node)
-                )
-                position = addition.node
-                self.result.changes.append(
-                    Change(
-                        getattr(position, "lineno", position_of(position)),
-                        getattr(position, "end_lineno", None) or position_of(position),
-                        "unplaced" if has_log else "training",
-                        f"Not replayed: the recorded program has no `{missing}` here.",
-                    )
-                )
+                self._refuse(addition, f"the recorded program has no `{missing}` here")
 
     def _is_needed(self, extraction: Extraction) -> bool:
         """Whether a probe looks at one of the steps."""
@@ -501,18 +576,6 @@ class _Classification:
                 f"Not replayed: {reason}.",
             )
         )
-
-    def _unanswerable_questions(self) -> None:
-        for question in self.edited.questions:
-            if question.problem:
-                self.result.changes.append(
-                    Change(
-                        question.line,
-                        question.line,
-                        "unplaced",
-                        f"Not replayed: {question.problem}.",
-                    )
-                )
 
     def _removed(self) -> None:
         for statement in self.matching.loose_recorded():
@@ -601,7 +664,15 @@ class _Classification:
                         addition=addition,
                     )
                 )
-        self.result.probes.sort(key=lambda probe: (probe.line, probe.column))
+
+
+def refusal(addition: Addition, reason: str) -> Change:
+    """The sentence for an added statement that cannot be executed in the recorded program."""
+    node = addition.node
+    has_log = any(next(log_calls(child), None) is not None for child in _with_nested(node))
+    line = getattr(node, "lineno", position_of(node))
+    end = getattr(node, "end_lineno", None) or line
+    return Change(line, end, "unplaced" if has_log else "training", f"Not replayed: {reason}.")
 
 
 def position_of(node: ast.AST) -> int:

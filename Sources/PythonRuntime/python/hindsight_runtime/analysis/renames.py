@@ -35,8 +35,11 @@ class _Renames:
         self._matching = matching
         self._file: RecordedFile = matching.recorded
         self._edited: Source = matching.edited
-        # The edited function of each recorded one; the trees stand for the module's own scope.
-        self._trees: dict[int, ast.AST] = {id(self._file.tree): self._edited.tree}
+        # The edited function of each recorded one; the trees stand for the module's own scope, unless
+        # what moved here has a module's scope of its own.
+        self._trees: dict[int, ast.AST] = {}
+        if matching.roots is None:
+            self._trees[id(self._file.tree)] = self._edited.tree
         for pair in matching.pairs.values():
             if isinstance(pair.recorded, FUNCTIONS):
                 self._trees[id(pair.recorded)] = pair.edited

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from typing import Any, BinaryIO, Callable, Optional
+from typing import Any, BinaryIO, Callable, Union
 
 from .carried import loops_with_carried_values
 from .expressions import expression_at
 from .groups import groups
 from .outline import loop_range, outline, span
-from .probes import Addition, FileMatch, fingerprint, match_file
+from .moves import match_program
+from .probes import Addition, FileMatch, fingerprint
 from .reach import loops_to_execute
 from .recorded import RecordedProgram
 from .source import NotParsed, Source
@@ -96,18 +97,21 @@ class Server:
         if program is None:
             raise RequestError(f"The sources of run {run} have not been loaded.")
         self._runs.move_to_end(run)
-        answers: list[dict] = []
-        matches: list[FileMatch] = []
+        failures: dict[str, dict] = {}
+        sources: list[Source] = []
         for file in params["files"]:
-            answer, match = self._match_file(program, file["path"], file["text"])
-            answers.append(answer)
-            if match is not None:
-                matches.append(match)
+            found = _read(program, file["path"], file["text"])
+            if isinstance(found, Source):
+                sources.append(found)
+            else:
+                failures[file["path"]] = found
+        matches = _matched(program, sources, failures)
+        answers = {match.path: _described(match) for match in matches} | failures
         found = groups(matches)
         additions: list[Addition] = [a for match in matches for a in match.additions]
         whole = _loops(program, additions) if found else _NO_LOOPS
         return {
-            "files": answers,
+            "files": [answers[file["path"]] for file in params["files"]],
             "fingerprint": fingerprint(matches),
             **whole,
             "groups": [
@@ -121,21 +125,36 @@ class Server:
             ],
         }
 
-    def _match_file(
-        self, program: RecordedProgram, path: str, text: str
-    ) -> tuple[dict, Optional[FileMatch]]:
-        if path in program.unreadable:
-            return _failure(path, program.unreadable[path], "The recorded source"), None
-        if path not in program.files:
-            return _empty(path), None
+
+def _read(program: RecordedProgram, path: str, text: str) -> Union[Source, dict]:
+    """An edited file, or the answer that says why it is none."""
+    if path in program.unreadable:
+        return _failure(path, program.unreadable[path], "The recorded source")
+    try:
+        return Source.edited(path, text)
+    except NotParsed as error:
+        return _failure(path, error, "The source")
+    except RecursionError:
+        return _failure(path, NotParsed("nested too deeply to be analysed"), "The source")
+
+
+def _matched(
+    program: RecordedProgram, sources: list[Source], failures: dict[str, dict]
+) -> list[FileMatch]:
+    """The matches of all files but those that are too deep to be gone through."""
+    try:
+        return match_program(program, sources)
+    except RecursionError:
+        pass
+    rest = []
+    for source in sources:
         try:
-            match = match_file(program, path, Source.edited(path, text))
-        except NotParsed as error:
-            return _failure(path, error, "The source"), None
+            match_program(program, [source])
+            rest.append(Source.edited(source.path, source.text))
         except RecursionError:
             error = NotParsed("nested too deeply to be analysed")
-            return _failure(path, error, "The source"), None
-        return _described(match), match
+            failures[source.path] = _failure(source.path, error, "The source")
+    return match_program(program, rest)
 
 
 def _loops(program: RecordedProgram, additions: list[Addition]) -> dict:

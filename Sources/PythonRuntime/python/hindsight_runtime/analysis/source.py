@@ -7,6 +7,7 @@ Two statements are equal where their keys are: formatting, comments, type hints,
 from __future__ import annotations
 
 import ast
+import os
 import warnings
 from collections import Counter
 from typing import Iterator, NamedTuple, Optional
@@ -267,6 +268,13 @@ def normalized_header(node: ast.AST) -> str:
         else:
             parts.append(normalized(value))
     return "|".join(parts)
+
+
+def module_name(path: str) -> str:
+    """The last part of the name that a file is imported by."""
+    stem, _ = os.path.splitext(path)
+    folder, last = os.path.split(stem)
+    return os.path.basename(folder) if last == "__init__" else last
 
 
 def excerpt(node: ast.AST, limit: int = 60) -> str:

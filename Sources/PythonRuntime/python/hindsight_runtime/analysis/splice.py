@@ -12,7 +12,8 @@ from typing import Iterable, Mapping, Optional
 
 from .extraction import Extraction
 from .groups import restrict
-from .probes import Addition, FileMatch, Probe, match_file
+from .moves import match_file, match_program
+from .probes import Addition, FileMatch, Probe
 from .reach import loops_to_execute
 from .recorded import RecordedProgram
 from .scopes import Bindings
@@ -50,15 +51,18 @@ def splice(
     program = RecordedProgram(sources)
     if path in program.unreadable:
         raise program.unreadable[path]
-    match = match_file(program, path, Source.edited(path, edited))
-    return assemble(program, path, [match])
+    return assemble(program, path, [match_file(program, path, Source.edited(path, edited))])
+
+
+#: Path, recorded text and edited one: None where the run did not load the file, or where it is as recorded.
+Text = tuple[str, Optional[str], Optional[str]]
 
 
 def splice_program(
-    sources: Iterable[tuple[str, str, Optional[str]]],
+    sources: Iterable[Text],
     only: Optional[Iterable[str]] = None,
 ) -> dict[str, Spliced]:
-    """All files of a program at once: (path, recorded, edited or None where it is as recorded).
+    """All files of a program at once.
 
     An edited text that does not parse counts as unchanged. `only` are the keys of the groups of
     probes to put in; None for all that was added.
@@ -68,7 +72,7 @@ def splice_program(
 
 
 def reaching_loops(
-    sources: Iterable[tuple[str, str, Optional[str]]], only: Optional[Iterable[str]] = None
+    sources: Iterable[Text], only: Optional[Iterable[str]] = None
 ) -> list[str]:
     """The recorded loops that may come to what `splice_program` would put in."""
     program, matches = _matched(sources, only)
@@ -76,24 +80,27 @@ def reaching_loops(
 
 
 def _matched(
-    sources: Iterable[tuple[str, str, Optional[str]]], only: Optional[Iterable[str]]
+    sources: Iterable[Text], only: Optional[Iterable[str]]
 ) -> tuple[RecordedProgram, list[FileMatch]]:
     sources = list(sources)
-    program = RecordedProgram([(path, recorded) for path, recorded, _ in sources])
-    matches: list[FileMatch] = []
+    program = RecordedProgram(
+        [(path, recorded) for path, recorded, _ in sources if recorded is not None]
+    )
+    texts: list[Source] = []
     for path, recorded, edited in sources:
-        if edited is None or path not in program.files or not _may_ask(recorded, edited):
+        if edited is None or path in program.unreadable or not _may_ask(recorded, edited):
             continue
         try:
-            matches.append(match_file(program, path, Source.edited(path, edited)))
+            texts.append(Source.edited(path, edited))
         except NotParsed:
             continue
+    matches = match_program(program, texts)
     if only is not None:
         restrict(matches, only)
     return program, matches
 
 
-def _may_ask(recorded: str, edited: str) -> bool:
+def _may_ask(recorded: Optional[str], edited: str) -> bool:
     """Whether there may be a probe: a comment that asks may have been there when the program ran."""
     return edited != recorded or "#?" in edited
 
@@ -106,7 +113,9 @@ def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> S
     owners: dict[tuple[int, str], tuple[ast.AST, str]] = {}
     taken_apart: dict[int, Extraction] = {}
     for match in matches:
-        for extraction in match.extractions if match.path == path else ():
+        for extraction in match.extractions:
+            if extraction.file is not file:
+                continue
             place = file.place(extraction.recorded)
             owners[id(place.owner), place.field] = (place.owner, place.field)
             taken_apart[id(extraction.recorded)] = extraction
@@ -119,13 +128,12 @@ def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> S
             owners[id(place.owner), place.field] = (place.owner, place.field)
             inserted.setdefault((id(place.owner), place.field), []).append(addition)
             _note_names(addition, result)
-        if match.path == path:
-            result.probes.extend(match.probes)
+        result.probes.extend(probe for probe in match.probes if probe.addition.file is file)
     for key, (owner, name) in owners.items():
         by_place: dict[tuple[int, int], list[ast.AST]] = {}
         for addition in inserted.get(key, ()):
             position = (addition.place.index, addition.place.step)
-            by_place.setdefault(position, []).append(_marked(addition.node))
+            by_place.setdefault(position, []).append(_marked(addition))
         block = getattr(owner, name)
         merged: list[ast.AST] = []
         for index in range(len(block) + 1):
@@ -156,8 +164,12 @@ def _note_names(addition: Addition, result: Spliced) -> None:
     result.attributes.update(attribute.attr for attribute in bindings.attributes)
 
 
-def _marked(node: ast.AST) -> ast.AST:
+def _marked(addition: Addition) -> ast.AST:
+    node = addition.node
     for child in ast.walk(node):
+        if isinstance(child, ast.stmt) and addition.path != addition.file.path:
+            # Read by `transform`: its hits are those of the file that it stands in now.
+            child.edited_path = addition.path  # type: ignore[attr-defined]
         if hasattr(child, "lineno") and child.lineno < PROBE_LINE:
             child.lineno += PROBE_LINE
             if getattr(child, "end_lineno", None) is not None:
