@@ -63,17 +63,10 @@ public struct Validation: Sendable {
         let proven = provenStatements(findings)
         return findings.map { finding in
             let verdict = verdict(finding, proven[finding.statement])
-            let files = doubts.about(finding.hit)
-            guard files.isEmpty else {
-                let more = obstacles + [verdict.difference].compactMap(\.self)
-                return .unverifiable((files + more).joined(separator: "; "))
-            }
-            guard !obstacles.isEmpty else { return verdict }
-            let facts = obstacles.joined(separator: "; ")
-            switch verdict {
-            case .diverged(let reason): return .diverged("\(reason) (\(facts))")
-            default: return .unverifiable(facts)
-            }
+            // On other ground a failed check says no more about the replay than a good one.
+            let reasons = doubts.about(finding.hit) + obstacles
+            guard !reasons.isEmpty else { return verdict }
+            return .unverifiable((reasons + [verdict.difference].compactMap(\.self)).joined(separator: "; "))
         }
     }
 

@@ -19,6 +19,8 @@ struct WorkerInstructions: Encodable {
     var checkpoints: [State]
     var stop: StopPlace?
     var files: [FileThen]
+    /// When the run began, in seconds since 1970: what is younger, it did not load.
+    var started: Double
     /// Whether the worker has a file system of its own, in which it may write and remove what it likes.
     var isPrivate: Bool
 
@@ -112,12 +114,13 @@ struct WorkerInstructions: Encodable {
         try container.encode(checkpoints, forKey: .checkpoints)
         try container.encode(stop, forKey: .stop)
         try container.encode(files, forKey: .files)
+        try container.encode(started, forKey: .started)
         try container.encode(isPrivate, forKey: .private)
     }
 
     enum Keys: CodingKey {
         case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop,
-            files
+            files, started
         case `private`
     }
 
@@ -137,6 +140,7 @@ struct WorkerInstructions: Encodable {
         checkpoints = states.map(State.init)
         stop = plan.stop.map { StopPlace(kind: $0.kind, at: $0.coordinate) }
         files = FileThen.needed(of: recorded, by: plan)
+        started = recorded.run.started.timeIntervalSince1970
         self.isPrivate = isPrivate
     }
 }

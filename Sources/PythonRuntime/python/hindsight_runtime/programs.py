@@ -156,7 +156,8 @@ class ProjectLoader(importlib.machinery.SourceFileLoader):
 class Hooks:
     """The importing hooks of one session (recording or replay).
 
-    `observed` names modules to be told about right after they were imported for the first time.
+    `observed` names modules to be told about right after they were imported for the first time; `installed` is
+    given every module that is none of the project's sources.
     """
 
     def __init__(
@@ -166,12 +167,14 @@ class Hooks:
         run_main: Callable[[Callable[[], None]], None],
         observed: dict[str, Callable[[types.ModuleType], None]],
         source_text: Callable[[str], Optional[bytes]] = lambda path: None,
+        installed: Callable[[importlib.machinery.ModuleSpec], None] = lambda spec: None,
     ) -> None:
         self.program = program
         self.compile = compiler
         self.source_text = source_text
         self._run_main = run_main
         self._observed = observed
+        self._installed = installed
         self.main_module_name = program.module
         if program.module and os.path.basename(program.path) == "__main__.py":
             self.main_module_name = program.module + ".__main__"
@@ -235,14 +238,16 @@ class Hooks:
         spec = self._found_by_others(name, path, target)
         if spec is None:
             return None
-        if name in self._observed and spec.loader is not None:
-            spec.loader = _ObservedLoader(spec.loader, self._observed[name])  # type: ignore[assignment]
-        elif type(spec.loader) is importlib.machinery.SourceFileLoader and spec.origin:
+        if type(spec.loader) is importlib.machinery.SourceFileLoader and spec.origin:
             origin = os.path.abspath(spec.origin)
             if is_project_file(origin, self.program.root) or is_project_file(
                 origin, os.path.dirname(self.program.path)
             ):
                 spec.loader = ProjectLoader(self, name, spec.origin)
+                return spec
+        self._installed(spec)
+        if name in self._observed and spec.loader is not None:
+            spec.loader = _ObservedLoader(spec.loader, self._observed[name])  # type: ignore[assignment]
         return spec
 
     def _found_by_others(

@@ -21,7 +21,7 @@ from .files import FileLog
 from .loops import Loop, Started, driven_by_generator, may_run_code, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
-from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_counts
+from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_header
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
@@ -401,14 +401,14 @@ class Recorder(Session):
         return marks.stride
 
     @contained
-    def exited(self, loop: Loop, frame: FrameType) -> None:
+    def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
         now = time.perf_counter()
         duration = now - loop.started
         self._durations[loop.id] = duration
         self._milestone("exit", loop, now)
         loop.iterator = None
         if loop.walk is not None and self.budget.is_worth(duration, now - self.began, walked=True):
-            self._checkpoint("exit", loop, frame)
+            self._checkpoint("exit", loop, frame, at_else)
         loop.walk = None
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
@@ -443,7 +443,7 @@ class Recorder(Session):
             self.note(f"no checkpoints in the loop at {loop.id}: {last_line(error)}")
         self.budget.walked(time.perf_counter() - began)
 
-    def _checkpoint(self, kind: str, loop: Loop, frame: FrameType) -> None:
+    def _checkpoint(self, kind: str, loop: Loop, frame: FrameType, at_else: bool = False) -> None:
         self._poll()
         if not loop.is_in_place():
             return
@@ -455,7 +455,7 @@ class Recorder(Session):
 
             with self.stack.aside():
                 captured = state.capture(loop.walk, self.roots(loop, frame))
-            stream = with_counts(self.short.entered, captured.stream)
+            stream = with_header({"entered": self.short.entered, "else": at_else}, captured.stream)
             copying = time.perf_counter()
             places = self.buffer.fill([stream, *captured.buffers])
         except ChannelClosed:

@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
@@ -24,13 +25,14 @@ from . import entropy, environment, logs, tracebacks
 from .channel import Channel, ChannelClosed
 from .fastforward import advanced
 from .fileview import FileView
+from .installed import InstalledModules
 from .outside import Outside
 from .loops import Loop, Started, driven_by_generator, is_traced, may_run_code, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
 from .shortloops import ShortLoops, limits
 from .transform import LoopStatement, watch_order
-from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_counts
+from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_header
 from .watch import Watch
 
 #: Seconds between progress messages.
@@ -62,11 +64,14 @@ class Checkpoint:
     stream: dict[str, Any]
     buffers: list[dict[str, Any]]
 
-    def read(self) -> tuple[tuple[dict[str, int], bytes], list[bytearray]]:
-        """How often loops had been entered, the state's stream, and its buffers."""
-        return without_counts(bytes(self._blob(self.stream))), [
+    def read(self) -> tuple[tuple[dict[str, Any], bytes], list[bytearray]]:
+        """Its header, the state's stream, and its buffers."""
+        return without_header(bytes(self._blob(self.stream))), [
             self._blob(blob) for blob in self.buffers
         ]
+
+    def is_at_else(self) -> bool:
+        return bool(without_header(bytes(self._blob(self.stream)))[0]["else"])
 
     def _blob(self, blob: dict[str, Any]) -> bytearray:
         data = bytearray(blob["length"])
@@ -156,6 +161,9 @@ class Replayer(Session):
             lambda reason: self._tell_file(reason, False),
             self._file_opened,
         )
+        self._installed = InstalledModules(
+            request.get("started") or 0, lambda reason: self._tell_file(reason, False)
+        )
         records = request.get("files") or []
         self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
 
@@ -207,6 +215,7 @@ class Replayer(Session):
                 "tempfile": self._restore_tempfile,
             },
             source_text=self._recorded_bytes,
+            installed=self._found_installed,
         )
         hooks.install()
         self.files_then.begin()
@@ -261,6 +270,10 @@ class Replayer(Session):
         if spliced is not None:
             self._probe_names.add(code, name, spliced.names)
         return code
+
+    def _found_installed(self, spec: ModuleSpec) -> None:
+        if not self._running:  # what a probe imports need not be what the run had
+            self._installed.examine(spec)
 
     def _recorded_bytes(self, path: str) -> Optional[bytes]:
         source = self.sources.get(self.relative_path(path))
@@ -523,6 +536,7 @@ class Replayer(Session):
         if jump is not None:
             if jump.to is None:
                 self._skip(loop, jump)
+                self.left(loop)  # an `else` block stands outside
                 return False
             self._jump(loop, frame, jump)
         loop.begin_iteration(None)
@@ -532,7 +546,10 @@ class Replayer(Session):
         if self.stack.leave(loop) and not loop.is_silent:
             self.short.leave_as_recorded(loop.id)
 
-    def exited(self, loop: Loop, frame: FrameType) -> None:
+    def has_else_ahead(self, loop: Loop) -> bool:
+        return loop.skipped is None or loop.skipped[1].checkpoint.is_at_else()
+
+    def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
         if loop.is_silent:
             return
         actions: Optional[Actions] = loop.marks
@@ -617,7 +634,7 @@ class Replayer(Session):
         if layout(loop.walk) != checkpoint.layout:
             reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
             raise Unusable(checkpoint.number, reason)
-        (counts, stream), buffers = checkpoint.read()
+        (header, stream), buffers = checkpoint.read()
         roots = self.roots(loop, frame)
         try:
             with self.stack.aside():
@@ -626,7 +643,7 @@ class Replayer(Session):
             raise Unusable(checkpoint.number, str(error)) from error
         self.take_iterators(loop, roots)
         self.entropy.position = checkpoint.entropy
-        self.short.restore(counts)
+        self.short.restore(header["entered"])
 
     def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
@@ -639,7 +656,7 @@ class Replayer(Session):
                 return  # what stands there is arranged like nothing that the run had
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
         else:
-            (counts, stream), buffers = checkpoint.read()
+            (header, stream), buffers = checkpoint.read()
             try:
                 with self.stack.aside():
                     difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
@@ -647,7 +664,7 @@ class Replayer(Session):
                 return  # what could not be stored is needed to read the rest: it says nothing
             if difference is None and self.entropy.position != checkpoint.entropy:
                 difference = "the program read clocks or random seeds another number of times"
-            if difference is None and self.short.entered != counts:
+            if difference is None and self.short.entered != header["entered"]:
                 difference = "the program entered its loops another number of times"
         self._send_facts()
         key = loop.exit_key() if checkpoint.kind == "exit" else loop.boundary_key()

@@ -36,13 +36,16 @@ def is_of_this_format(layout: str) -> bool:
     return layout.partition(":")[0] == str(STATE_FORMAT)
 
 
-def with_counts(entered: dict[str, int], stream: bytes) -> bytes:
-    """A checkpoint's stream: how often loops were entered, in front of the state."""
-    counts = json.dumps(entered, separators=(",", ":")).encode()
-    return len(counts).to_bytes(4, "little") + counts + stream
+def with_header(header: dict[str, Any], stream: bytes) -> bytes:
+    """A checkpoint's stream: what is known besides the state, in front of it.
+
+    `entered` is how often loops had been entered, `else` whether an exit is the head of an `else` block.
+    """
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return len(text).to_bytes(4, "little") + text + stream
 
 
-def without_counts(stream: bytes) -> tuple[dict[str, int], bytes]:
+def without_header(stream: bytes) -> tuple[dict[str, Any], bytes]:
     size = int.from_bytes(stream[:4], "little") + 4
     return json.loads(stream[4:size]), stream[size:]
 
@@ -179,6 +182,7 @@ class Session:
             "ended": self.while_ended,
             "leave": self.while_leave,
             "after": self.after_loop,
+            "exhausted": self.loop_exhausted,
             "log": self.log_function,
             "source": self.entropy.source,
         }
@@ -202,14 +206,33 @@ class Session:
             self.left(loop)
 
     def after_loop(self, identity: str) -> None:
-        """The loop that was left last has ended by itself or by `break`."""
-        loop = self.stack.ended
+        """The loop that was left last has ended by itself or, if it has an `else` block, by `break`."""
         frame = sys._getframe(1)
-        if loop is None or loop.id != identity or loop.frame_id != id(frame):
-            return
-        if self.stack.is_tracking():
+        loop = self._ended(identity, frame)
+        if loop is not None:
             self.stack.ended = None
-            self.exited(loop, frame)
+            self.exited(loop, frame, False)
+
+    def loop_exhausted(self, identity: str) -> bool:
+        """Whether the loop that was left last has ended by itself, asked at the head of its `else` block."""
+        frame = sys._getframe(1)
+        loop = self._ended(identity, frame)
+        if loop is not None:
+            if not self.has_else_ahead(loop):
+                return False
+            self.stack.ended = None
+            self.exited(loop, frame, True)
+        return True
+
+    def _ended(self, identity: str, frame: FrameType) -> Optional[Loop]:
+        loop = self.stack.ended
+        if loop is None or loop.id != identity or loop.frame_id != id(frame):
+            return None
+        return loop if self.stack.is_tracking() else None
+
+    def has_else_ahead(self, loop: Loop) -> bool:
+        """Whether a loop that has not been left by `break` goes on in its `else` block."""
+        return True
 
     def enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
         """A loop statement is reached; None where this activation is not the program's own."""
@@ -219,8 +242,8 @@ class Session:
         """The loop is not live any more, however that came."""
         raise NotImplementedError
 
-    def exited(self, loop: Loop, frame: FrameType) -> None:
-        """It ended by itself or by `break`; called after `left`."""
+    def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
+        """It ended by itself or by `break`; called after `left`, `at_else` at the head of its `else` block."""
         raise NotImplementedError
 
     def for_loop(self, identity: str, iterable: Iterable) -> Iterable:
@@ -250,6 +273,7 @@ NOTHING: dict[str, Callable[..., Any]] = {
     "ended": lambda identity: False,
     "leave": lambda identity: None,
     "after": lambda identity: None,
+    "exhausted": lambda identity: True,
     "log": lambda site, function: function,
     "source": lambda function: function,
 }

@@ -9,6 +9,8 @@ its reads of clocks and other entropy.
                               finally:
                                   __hindsight_leave__(id)
                               __hindsight_after__(id)
+    … else: …              →  … else:
+                                  if __hindsight_exhausted__(id): …
     print(x)               →  __hindsight_log__(site, print)(x)
     time.time()            →  __hindsight_source__(time.time)()
 
@@ -219,9 +221,7 @@ class _Rewriter(ast.NodeTransformer):
         if loop is None:
             return node
         node.iter = _at(node.iter, _call("__hindsight_for__", loop, node.iter))
-        # A skipped loop could not tell its `else` block whether the run left by `break`.
-        if node.orelse:
-            return node
+        self._ask_at_else(node, loop)
         return [node, self._call_statement(node, "__hindsight_after__", loop)]
 
     def visit_While(self, node: ast.While) -> object:
@@ -232,6 +232,7 @@ class _Rewriter(ast.NodeTransformer):
         ended = ast.BoolOp(ast.Or(), [node.test, _call("__hindsight_ended__", loop)])
         test = ast.BoolOp(ast.And(), [_call("__hindsight_next__", loop), ended])
         node.test = _at(node.test, test)
+        self._ask_at_else(node, loop)
         guarded = ast.Try(
             body=[node],
             handlers=[],
@@ -241,10 +242,16 @@ class _Rewriter(ast.NodeTransformer):
         statements = [
             self._call_statement(node, "__hindsight_while__", loop),
             _at(node, guarded),
+            self._call_statement(node, "__hindsight_after__", loop),
         ]
-        if not node.orelse:
-            statements.append(self._call_statement(node, "__hindsight_after__", loop))
         return statements
+
+    @staticmethod
+    def _ask_at_else(node: ast.For | ast.While, loop: str) -> None:
+        """A loop that is skipped ends by itself, even if the run left it by `break`."""
+        if node.orelse:
+            question = ast.If(test=_call("__hindsight_exhausted__", loop), body=node.orelse, orelse=[])
+            node.orelse = [_at(node.orelse[0], question)]
 
     def _loop(self, node: ast.stmt, target: ast.expr) -> Optional[str]:
         if node.lineno > PROBE_LINE or self._in_async:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 from typing import Any, Optional
 
 START = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start")
@@ -64,6 +65,7 @@ class Project:
 
     def record(self, *arguments: str, budget: float = 0.01) -> "Recording":
         collector = Collector(os.path.join(self.root, ".socket"))
+        started = time.time()
         try:
             result = self._run(
                 arguments,
@@ -80,7 +82,7 @@ class Project:
             )
         finally:
             collector.close()
-        return Recording(self, result, collector.messages)
+        return Recording(self, started, result, collector.messages)
 
 
 class Collector:
@@ -142,9 +144,15 @@ class Collector:
 
 class Recording:
     def __init__(
-        self, project: Project, result: subprocess.CompletedProcess, messages: list[dict[str, Any]]
+        self,
+        project: Project,
+        started: float,
+        result: subprocess.CompletedProcess,
+        messages: list[dict[str, Any]],
     ) -> None:
         self.project = project
+        #: Seconds since 1970.
+        self.started = started
         self.result = result
         self.messages = messages
 
@@ -213,6 +221,7 @@ class Recording:
             "entropy": [{"source": e["source"], "value": e["value"]} for e in self.of("entropy")],
             "initial": {m["name"]: m["state"] for m in self.of("initial")},
             "files": self.files(),
+            "started": self.started,
             "private": True,
             "checkpoints": checkpoints,
             **plan,
