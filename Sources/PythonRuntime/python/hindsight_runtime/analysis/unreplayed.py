@@ -10,8 +10,8 @@ import ast
 from typing import Optional
 
 from .matching import Matching
-from .scopes import Bindings, Scope, loaded_names
-from .source import COMPOUND, DEFINITIONS, LOOPS
+from .scopes import Bindings, Scope, all_arguments, loaded_names
+from .source import COMPOUND, DEFINITIONS, FUNCTIONS, LOOPS
 
 
 class UnreplayedBindings:
@@ -22,7 +22,10 @@ class UnreplayedBindings:
         self._lines: dict[tuple[int, str], list[int]] = {}
         for pair in matching.pairs.values():
             if pair.kind in ("changed", "header") and isinstance(pair.recorded, ast.stmt):
-                if isinstance(pair.recorded, DEFINITIONS):
+                if isinstance(pair.recorded, FUNCTIONS):
+                    inner = matching.recorded.scopes.of[id(pair.recorded)]
+                    names = _arguments(pair.edited) ^ _arguments(pair.recorded)
+                    self._note(inner, names, pair.edited.lineno)
                     continue
                 names = bound_by(pair.edited) ^ bound_by(pair.recorded)
                 self._note(self._scope(pair.recorded), names, pair.edited.lineno)
@@ -59,6 +62,10 @@ class UnreplayedBindings:
             for pair in self._matching.pairs.values()
             if isinstance(pair.recorded, ast.stmt) and not isinstance(pair.recorded, DEFINITIONS)
         )
+
+
+def _arguments(function: ast.AST) -> set[str]:
+    return {argument.arg for argument in all_arguments(function.args)}  # type: ignore[attr-defined]
 
 
 def bound_by(statement: ast.stmt) -> set[str]:
