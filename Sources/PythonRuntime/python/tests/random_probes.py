@@ -9,7 +9,7 @@ from . import random_words as words
 from .random_program import _JUMPS, LIBRARY, Generator, Line
 
 #: The probes' own prefix; no program says this.
-PREFIX = "P"
+PREFIX, DISTURBING = "P", "D"
 
 _NO_PLACE = ("else", "except", "finally", "elif", "def ", "class ", "global ", "nonlocal ", "@", '"""')
 
@@ -21,6 +21,19 @@ class Edited:
     texts: dict[str, str]
     #: By path, the numbers of the lines that are new.
     added: dict[str, set[int]]
+    #: By path, the new ones that change what the program goes on with.
+    disturbing: dict[str, set[int]]
+
+    def undisturbed(self) -> "Edited":
+        """The same without what disturbs, on the same lines."""
+        texts = {}
+        for path, text in self.texts.items():
+            lines = text.splitlines(True)
+            for number in self.disturbing[path]:
+                line = lines[number - 1]
+                lines[number - 1] = line[: len(line) - len(line.lstrip())] + "pass\n"
+            texts[path] = "".join(lines)
+        return Edited(texts, self.added, {path: set() for path in texts})
 
 
 class Probes:
@@ -32,15 +45,22 @@ class Probes:
         #: By path, before which line, how far indented, and what.
         self._added: dict[str, list[tuple[int, str, str]]] = {path: [] for path in self.lines}
 
-    def edited(self) -> Edited:
+    def edited(self, is_disturbing: bool = False) -> Edited:
+        """With `is_disturbing`, one more statement that changes what the program goes on with."""
         places = self._places()
         for path, index, indent, line in self.random.sample(places, self.random.randint(2, 6)):
             for text in self._statement(path, line):
                 self._added[path].append((index, indent, text))
-        texts, added = {}, {}
+        if is_disturbing:
+            path, index, indent, line = self.random.choice([p for p in places if p[3].place.in_loop])
+            actions = words.LIBRARY_DISTURBING if path == LIBRARY else words.DISTURBING
+            self._added[path].append((index, indent, f'print("{DISTURBING}", {self.random.choice(actions)})'))
+        texts: dict[str, str] = {}
+        added: dict[str, set[int]] = {}
+        disturbing: dict[str, set[int]] = {}
         for path, lines in self.lines.items():
             result: list[str] = []
-            added[path] = set()
+            added[path], disturbing[path] = set(), set()
             by_index: dict[int, list[str]] = {}
             # What ends a block comes before what stands behind the block.
             for index, indent, text in sorted(self._added[path], key=lambda added: -len(added[1])):
@@ -49,10 +69,12 @@ class Probes:
                 for text in by_index.get(index, ()):
                     result.append(text)
                     added[path].add(len(result))
+                    if f'print("{DISTURBING}"' in text:
+                        disturbing[path].add(len(result))
                 if index < len(lines):
                     result.append(lines[index].text)
             texts[path] = "".join(f"{text}\n" for text in result)
-        return Edited(texts, added)
+        return Edited(texts, added, disturbing)
 
     def _places(self) -> list[tuple[str, int, str, Line]]:
         """Path, index of the line before which something goes, indentation, neighbour."""

@@ -381,3 +381,20 @@ LOOKS = (
 )
 
 LIBRARY_LOOKS = ("total, stack", "table, calls", "box.value, Box.made")
+
+#: What no probe may do and be believed.
+DISTURBING = (
+    "random.random()",
+    "dice.randrange(9)",
+    "next(places)",
+    "next(turns)",
+    "first.step(1)",
+    "tick(1)",
+    "counter(1)",
+    "alias.append(9)",
+    "heapq.heappush(heap, 8)",
+    "groups[7].append(7)",
+    "setattr(Node, 'count', -5)",
+    "lib.stack.append(9)",
+)
+LIBRARY_DISTURBING = ("stack.append(9)", "setattr(box, 'value', 99)", "calls.update('d')")

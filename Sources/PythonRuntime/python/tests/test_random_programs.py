@@ -52,7 +52,7 @@ class RandomPrograms(unittest.TestCase):
         project = Project(texts)
         project.write("site-packages/entropy.py", words.SOURCE_OF_ENTROPY)
         try:
-            foresight = self.foresight(project, edited)
+            foresight = look_ahead(project, edited)
             if foresight["iterations"] > MOST_ITERATIONS:
                 return False
             for path, text in texts.items():
@@ -70,15 +70,6 @@ class RandomPrograms(unittest.TestCase):
             return True
         finally:
             project.remove()
-
-    def foresight(self, project: Project, edited: Edited) -> Any:
-        for path, text in edited.texts.items():
-            project.write(path, text)
-        added = json.dumps({path: sorted(lines) for path, lines in edited.added.items()})
-        answers = os.path.join(project.root, ".answers.json")
-        result = project.plain(TRACER, answers, str(MOST_ITERATIONS), added, MAIN)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return json.loads(project.read(answers))
 
     def check(
         self, recording: Recording, texts: dict, edited: Edited, foresight: Any, choice: random.Random
@@ -135,6 +126,18 @@ class RandomPrograms(unittest.TestCase):
         recorded = {tuple(m["key"]): (m["site"], m["text"]) for m in recording.of("log")}
         replayed = {tuple(m["key"]): (m["site"], m["text"]) for m in messages if m["t"] == "log"}
         self.assertEqual(replayed, {key: recorded.get(key) for key in replayed})
+
+
+def look_ahead(project: Project, edited: Edited) -> Any:
+    """Foresight: the program as it would have been with the log statements in it from the start."""
+    for path, text in edited.texts.items():
+        project.write(path, text)
+    added = json.dumps({path: sorted(lines) for path, lines in edited.added.items()})
+    answers = os.path.join(project.root, ".answers.json")
+    result = project.plain(TRACER, answers, str(MOST_ITERATIONS), added, MAIN)
+    if result.returncode:
+        raise AssertionError(f"foresight failed:\n{result.stderr}")
+    return json.loads(project.read(answers))
 
 
 def shown(hit: dict) -> str:
