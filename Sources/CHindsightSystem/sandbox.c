@@ -73,6 +73,7 @@ struct plan {
     const char *directory;
     const char *executable;
     int weak;
+    int standing;
     int nice;
     char **arguments;
     char **environment;
@@ -131,6 +132,7 @@ static struct plan read_plan(void) {
         else if (!strcmp(key, "directory")) plan.directory = value;
         else if (!strcmp(key, "executable")) plan.executable = value;
         else if (!strcmp(key, "weak")) plan.weak = !strcmp(value, "1");
+        else if (!strcmp(key, "standing")) plan.standing = !strcmp(value, "1");
         else if (!strcmp(key, "nice")) plan.nice = atoi(value);
         else if (!strcmp(key, "argument")) plan.arguments[arguments++] = value;
         else if (!strcmp(key, "variable")) plan.environment[variables++] = value;
@@ -197,7 +199,7 @@ __attribute__((noreturn)) static void launch(void) {
     sigaddset(&blocked, SIGCHLD);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
 
-    if (!plan.weak) hindsight_sandbox_enter(plan.scratch);
+    if (!plan.weak) hindsight_sandbox_enter(plan.scratch, plan.standing);
     pid_t child = fork();
     if (child < 0) hindsight_sandbox_refuse("cannot start a process");
     if (child > 0) watch(child, 1);
@@ -211,7 +213,7 @@ __attribute__((noreturn)) static void launch(void) {
         if (program < 0) hindsight_sandbox_refuse("cannot start a process");
         if (program > 0) watch(program, 0);
         hindsight_sandbox_die_with_parent();
-        hindsight_sandbox_drop_privileges();
+        hindsight_sandbox_drop_privileges(plan.standing);
     }
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &blocked, NULL);

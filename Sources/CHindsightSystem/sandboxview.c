@@ -149,6 +149,8 @@ struct view {
     int tried;
     int overlays;
     int in_user_namespace;
+    /// Whether what overlays cover is kept in reach, for views of forked children.
+    int keeps_lower;
 };
 
 static int has_mounts_below(const struct view *view, const char *path) {
@@ -176,6 +178,12 @@ static int overlay(struct view *view, const char *path) {
     // The merged directory shows the upper one's permissions.
     if (chmod(upper, info.st_mode & 07777) != 0) return -1;
     if (chown(upper, info.st_uid, info.st_gid) != 0 && errno != EPERM && errno != EINVAL) return -1;
+    if (view->keeps_lower) {
+        char lower[4200];
+        snprintf(lower, sizeof lower, "%s/l%d", view->base, number);
+        if (mkdir(lower, 0700) != 0 || mount(path, lower, NULL, MS_BIND, NULL) != 0) return -1;
+        make_read_only(lower);
+    }
     // A path may hold the characters that separate options, so the lower directory is named by `.`.
     if (chdir(path) != 0) return -1;
     snprintf(
@@ -239,7 +247,11 @@ static void prepare_base(struct view *view, const char *scratch) {
         if (slash && slash != view->hidden) *slash = 0;
         struct statfs info;
         // A file system that is an overlay itself cannot take another overlay's changes.
-        if (mkdir(view->base, 0700) == 0 && statfs(view->base, &info) == 0 && info.f_type != 0x794c7630) return;
+        if (mkdir(view->base, 0700) == 0 && statfs(view->base, &info) == 0 && info.f_type != 0x794c7630) {
+            // A mount of its own stays writable when the one around it becomes read-only.
+            if (view->keeps_lower) mount(view->base, view->base, NULL, MS_BIND, NULL);
+            return;
+        }
     }
     view->hidden[0] = 0;
     // A mount that only this process sees; the directory below it does not matter.
@@ -293,8 +305,8 @@ static void raise_loopback(void) {
     if (handle >= 0) close(handle);
 }
 
-void hindsight_sandbox_enter(const char *scratch) {
-    struct view view = {.overlays = 0};
+void hindsight_sandbox_enter(const char *scratch, int standing) {
+    struct view view = {.overlays = 0, .keeps_lower = standing};
     view.in_user_namespace = enter_namespaces();
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
         hindsight_sandbox_refuse("cannot have mounts of its own");
@@ -349,14 +361,23 @@ void hindsight_sandbox_enter_processes(void) {
     }
 }
 
-void hindsight_sandbox_drop_privileges(void) {
+void hindsight_sandbox_drop_privileges(int standing) {
     static const int taken[] = {CAP_SYS_ADMIN, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT,  CAP_SYS_TIME,
                                 CAP_MKNOD,     CAP_SYS_PTRACE, CAP_NET_ADMIN, CAP_SYS_CHROOT};
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
     if (syscall(SYS_capget, &header, data) == 0) {
+        const unsigned kept = standing ? 1u << CAP_SYS_ADMIN : 0;
+        if (kept) {
+            // The interpreter sets it aside as soon as it runs. Inheriting must be allowed before the set
+            // that bounds it shrinks.
+            data[0].inheritable |= kept;
+            if (syscall(SYS_capset, &header, data) != 0) hindsight_sandbox_refuse("cannot keep a privilege");
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0);
+        }
         for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
             prctl(PR_CAPBSET_DROP, taken[i], 0, 0, 0);
+            if (kept && taken[i] == CAP_SYS_ADMIN) continue;
             data[taken[i] / 32].effective &= ~(1u << (taken[i] % 32));
             data[taken[i] / 32].permitted &= ~(1u << (taken[i] % 32));
             data[taken[i] / 32].inheritable &= ~(1u << (taken[i] % 32));
@@ -375,14 +396,15 @@ int hindsight_poll(struct pollfd *question, const sigset_t *mask) {
 
 void hindsight_sandbox_die_with_parent(void) {}
 
-void hindsight_sandbox_enter(const char *scratch) {
+void hindsight_sandbox_enter(const char *scratch, int standing) {
     (void)scratch;
+    (void)standing;
     errno = ENOTSUP;
     hindsight_sandbox_refuse("this system has no namespaces");
 }
 
 void hindsight_sandbox_enter_processes(void) {}
 
-void hindsight_sandbox_drop_privileges(void) {}
+void hindsight_sandbox_drop_privileges(int standing) { (void)standing; }
 
 #endif

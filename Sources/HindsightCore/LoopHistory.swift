@@ -42,6 +42,15 @@ public struct LoopHistory: Sendable {
         return low == 0 ? 0 : passings[low - 1].elapsed
     }
 
+    /// The activation outside all others in which most of the recorded time lies.
+    public var mainActivation: LoopActivation? {
+        activations.max { seconds(in: $0) < seconds(in: $1) }
+    }
+
+    private func seconds(in activation: LoopActivation) -> Double {
+        elapsed(at: activation.end) - elapsed(at: activation.order(at: 0))
+    }
+
     /// The index of the last iteration of an activation, by the order components of the activation without
     /// an iteration's index: of the loop in which the run stopped, the last one known to have begun; nil where
     /// that is not known.

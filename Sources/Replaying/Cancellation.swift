@@ -6,7 +6,7 @@ final class Cancellation: Sendable {
 
     private struct State {
         var isCancelled = false
-        var workers: [ObjectIdentifier: WorkerProcess] = [:]
+        var workers: [ObjectIdentifier: any ReplayWorker] = [:]
     }
 
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
@@ -21,7 +21,7 @@ final class Cancellation: Sendable {
     }
 
     /// From now on `cancel` ends this worker; does so at once where it came first.
-    func add(_ worker: WorkerProcess) {
+    func add(_ worker: any ReplayWorker) {
         let isCancelled = state.withLock { state in
             state.workers[ObjectIdentifier(worker)] = worker
             return state.isCancelled
@@ -29,7 +29,7 @@ final class Cancellation: Sendable {
         if isCancelled { worker.kill() }
     }
 
-    func remove(_ worker: WorkerProcess) {
+    func remove(_ worker: any ReplayWorker) {
         state.withLock { _ = $0.workers.removeValue(forKey: ObjectIdentifier(worker)) }
     }
 }

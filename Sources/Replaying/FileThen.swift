@@ -2,7 +2,7 @@ import HindsightCore
 import RunStore
 
 /// What a worker is told of a file of the run, so that the program finds the files as they were.
-struct FileThen: Encodable {
+struct FileThen: Encodable, Hashable {
     var kind: FileRecord.Kind
     var path: String
     var state: FileState.Kind
@@ -26,9 +26,8 @@ struct FileThen: Encodable {
         content = record.content
     }
 
-    /// Inputs are told where they have changed, and states at checkpoints where the plan jumps.
-    static func needed(of recorded: RecordedMaterial, by plan: Plan) -> [FileThen] {
-        let last = plan.jumps.map(\.checkpoint).max()
+    /// Inputs are told where they have changed, and states at checkpoints where there may be jumps.
+    static func needed(of recorded: RecordedMaterial, jumping isJumping: Bool) -> [FileThen] {
         let keys = Dictionary(
             recorded.history.checkpoints.map { ($0.number, $0.order) },
             uniquingKeysWith: { first, _ in first })
@@ -37,7 +36,7 @@ struct FileThen: Encodable {
             switch record.kind {
             case .input: changed.contains(record.path) || !record.state.isSame(as: FileState(of: record.path))
             case .before: true
-            case .state, .content: last != nil
+            case .state, .content: isJumping
             case .end: false
             }
         }.map { FileThen($0, key: $0.checkpoint.flatMap { keys[$0] }) }

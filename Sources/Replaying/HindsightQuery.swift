@@ -13,15 +13,18 @@ public struct HindsightQuery: Sendable {
 
     /// Enough for any eye, and no burden for an editor.
     public static let usualLimit = 100_000
+    /// Whether a worker that stands ready may answer.
+    public var mayUseStandingWorker: Bool
 
     public init(
         run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection? = nil,
-        limit: Int = Self.usualLimit
+        limit: Int = Self.usualLimit, mayUseStandingWorker: Bool = true
     ) {
         self.run = run
         self.match = match
         self.edited = edited
         self.iterations = iterations
         self.limit = limit
+        self.mayUseStandingWorker = mayUseStandingWorker
     }
 }

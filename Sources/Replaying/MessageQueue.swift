@@ -19,7 +19,9 @@ final class MessageQueue: @unchecked Sendable {
     /// A worker that writes faster than anybody reads must wait.
     private static let limit = 20_000
 
-    init(reading connection: LocalConnection) {
+    /// - Parameter prefix: what comes before the connection's first message.
+    init(reading connection: LocalConnection, after prefix: [WorkerMessage] = []) {
+        items = prefix.map { .message($0) }
         let thread = Thread { [self] in
             do {
                 while let line = try connection.readLine() {

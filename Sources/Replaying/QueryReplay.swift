@@ -14,6 +14,11 @@ final class QueryReplay {
     private let cancellation: Cancellation
     private let emit: (ReplayEvent) -> Void
     private var unusable: Set<Int> = []
+    /// Whether the present pass' worker was forked from a standing one.
+    private var isForked = false
+    private var childDeaths = 0
+    /// What forked workers cannot answer, fresh ones do.
+    private var needsFreshWorker = false
     private var notes: Set<String> = []
     /// Ids of probes that others called: alone they would have fewer hits.
     private var nested: Set<String> = []
@@ -250,6 +255,14 @@ final class QueryReplay {
                     "The interpreter of run \(query.run.id), \(query.run.interpreter), cannot be started in "
                         + "\(query.run.workingDirectory). Restore it, or record the program again.",
                     output: output)
+            case .cold(let reason):
+                replayer.settings.logger.debug("a fresh worker is needed", metadata: ["reason": "\(reason)"])
+                needsFreshWorker = true
+                if isFirst { withdraw() }
+            case .died where isForked:
+                childDeaths += 1
+                if childDeaths == 2 { needsFreshWorker = true }
+                if isFirst { withdraw() }
             case .died(let status, let output):
                 deaths += 1
                 guard deaths < 2 else {
@@ -302,7 +315,8 @@ final class QueryReplay {
         replayer.settings.logger.debug(
             "\(isFirst ? "first" : "validating") pass",
             metadata: [
-                "run": "\(query.run.id)", "outcome": "\(outcome)", "hits": "\(counts)",
+                "run": "\(query.run.id)", "worker": "\(isForked ? "forked" : "fresh")",
+                "outcome": "\(outcome)", "hits": "\(counts)",
                 "jumps":
                     "\(pass.plan.jumps.map { "\($0.place.map(\.index))→\($0.target.map(String.init) ?? "exit")" })",
                 "checks": "\(pass.plan.checks)", "stop": "\(pass.plan.stop?.order.components ?? [])",
@@ -330,18 +344,12 @@ final class QueryReplay {
         guard FileManager.default.isExecutableFile(atPath: interpreter) else {
             return .noProgram(output: ["\(interpreter) is not there"])
         }
-        let scratch = try ScratchFolder(
-            needed: [
-                query.run.root, query.run.workingDirectory, interpreter, replayer.store.location.directory,
-            ])
+        let child = child(for: pass.plan)
+        isForked = child != nil
+        if cancellation.isCancelled { return .cancelled }
         let isWeak = replayer.sandboxRefused.withLock { $0 } && replayer.settings.sandbox == .allowWeak
-        let worker = try WorkerProcess(
-            SandboxPlan(
-                executable: interpreter, arguments: [interpreter] + query.run.command.dropFirst(),
-                environment: WorkerEnvironment.variables(for: material),
-                directory: query.run.workingDirectory, scratch: scratch.path,
-                niceness: replayer.settings.niceness, isWeak: isWeak),
-            launcher: replayer.settings.launcher, scratch: scratch)
+        let worker: any ReplayWorker =
+            if let child { child } else { try replayer.workers.process(for: material, isWeak: isWeak) }
         cancellation.add(worker)
         defer {
             worker.kill()
@@ -353,7 +361,11 @@ final class QueryReplay {
             groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
             recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
         do {
-            try worker.connection.write(instructions)
+            if isForked {
+                try worker.connection.write(ChildInstructions(instructions))
+            } else {
+                try worker.connection.write(instructions)
+            }
         } catch {
             // It died before it read; what it wrote on the way says why.
             return cancellation.isCancelled
@@ -362,6 +374,15 @@ final class QueryReplay {
         return pass.follow(worker, cancellation: cancellation) { event, pass in
             self.tell(event, pass, isFirst: isFirst)
         }
+    }
+
+    /// A child of a worker that stands before everything the plan wants; nil where there is none.
+    private func child(for plan: Plan) -> ForkedWorker? {
+        guard query.mayUseStandingWorker, !needsFreshWorker,
+            let worker = replayer.standing.worker(for: material),
+            plan.stop.map({ worker.order < $0.order }) ?? true
+        else { return nil }
+        return worker.fork { cancellation.isCancelled }
     }
 
     // MARK: - Telling

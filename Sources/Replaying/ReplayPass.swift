@@ -14,6 +14,8 @@ struct ReplayPass {
         /// The sandbox could not be made.
         case refused(output: [String])
         case noProgram(output: [String])
+        /// A child of a standing worker cannot answer this query.
+        case cold(reason: String)
     }
 
     enum Event {
@@ -78,14 +80,15 @@ struct ReplayPass {
     /// Follows the worker to its end. Hits are told within a few hundredths of a second, together with those
     /// that came at the same time.
     mutating func follow(
-        _ worker: WorkerProcess, cancellation: Cancellation, tell: (Event, borrowing ReplayPass) -> Void
+        _ worker: any ReplayWorker, cancellation: Cancellation, tell: (Event, borrowing ReplayPass) -> Void
     ) -> Outcome {
-        let queue = MessageQueue(reading: worker.connection)
+        let queue = MessageQueue(reading: worker.connection, after: worker.prefix)
         defer { queue.discard() }
         var told = 0
         var settled: [Int] = []
         var lastTold = Date.distantPast
         var outcome: Outcome?
+        var lastHeard = Date()
         while outcome == nil {
             let item = queue.next(timeout: told < hits.count || !settled.isEmpty ? 0.02 : 0.5)
             if cancellation.isCancelled { return .cancelled }
@@ -96,8 +99,14 @@ struct ReplayPass {
             case .closed: outcome = Outcome(ofDead: worker)
             case .malformed(let reason):
                 outcome = .died(status: 0, output: worker.output.lastLines(5) + [reason])
-            case nil: break
+            case nil:
+                if worker.isForked, lastHeard.timeIntervalSinceNow < -(60 + 5 * plan.estimate.seconds) {
+                    // A lock that another thread held at the fork is never released in the child.
+                    worker.kill()
+                    outcome = .died(status: 128 + SIGKILL, output: ["it said nothing for too long"])
+                }
             }
+            if item != nil { lastHeard = Date() }
             guard outcome != nil || item == nil || Date().timeIntervalSince(lastTold) > 0.02 else { continue }
             lastTold = Date()
             if told < hits.count { tell(.hits(told..<hits.count), self) }
@@ -168,6 +177,8 @@ struct ReplayPass {
         case .file(let doubt): doubts.append(doubt)
         case .borrowed: hasBorrowed = true
         case .note(let text): tell(.note(text), self)
+        case .cold(let reason): return .cold(reason: reason)
+        case .standing, .exited: break
         case .end(let end):
             switch end.status {
             case "unusable": return nil
@@ -219,7 +230,7 @@ struct ReplayPass {
 
 extension ReplayPass.Outcome {
     /// What the end of a worker means that did not say so itself; waits for it.
-    init(ofDead worker: WorkerProcess) {
+    init(ofDead worker: any ReplayWorker) {
         let status = worker.wait()
         let output = worker.output.lastLines(12)
         switch status {

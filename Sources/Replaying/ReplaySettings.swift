@@ -11,6 +11,10 @@ public struct ReplaySettings: Sendable {
     }
 
     public var sandbox: Sandbox
+    /// Whether one worker stands ready at the main loop of the run that was asked about last.
+    public var keepsStandingWorker: Bool
+    /// After so long without a query a standing worker is ended.
+    public var idleSeconds: Double
     /// Added to the niceness of workers.
     public var niceness: Int
     /// The executable that becomes the launcher of workers; any that links this module.
@@ -21,10 +25,13 @@ public struct ReplaySettings: Sendable {
     public var logger: Logger
 
     public init(
-        sandbox: Sandbox = .required, niceness: Int = 10, launcher: String = Self.ownExecutable,
-        validatingPasses: Int = 6, logger: Logger = Self.quietLogger
+        sandbox: Sandbox = .required, keepsStandingWorker: Bool = false, idleSeconds: Double = 600,
+        niceness: Int = 10, launcher: String = Self.ownExecutable, validatingPasses: Int = 6,
+        logger: Logger = Self.quietLogger
     ) {
         self.sandbox = sandbox
+        self.keepsStandingWorker = keepsStandingWorker
+        self.idleSeconds = idleSeconds
         self.niceness = niceness
         self.launcher = launcher
         self.validatingPasses = validatingPasses

@@ -13,10 +13,25 @@ public final class Replayer: Sendable {
     private let materials = Mutex<[RunID: RecordedMaterial]>([:])
     /// Whether this system refused the sandbox before.
     let sandboxRefused = Mutex(false)
+    let workers: WorkerStart
+    let standing: StandingWorkers
 
     public init(store: Store, settings: ReplaySettings = ReplaySettings()) {
         self.store = store
         self.settings = settings
+        let workers = WorkerStart(store: store, settings: settings)
+        self.workers = workers
+        standing = StandingWorkers(settings: settings) { try workers.standing(for: $0, refused: $1) }
+    }
+
+    /// Starts a worker that will stand at the run's main loop when the first query comes, where the settings
+    /// allow one. Returns at once.
+    public func prepare(for run: Run) {
+        guard settings.keepsStandingWorker else { return }
+        Thread.detachNewThread { [weak self] in
+            guard let self, let material = try? material(of: run) else { return }
+            standing.worker(for: material)
+        }
     }
 
     /// Replays what the query needs. To cancel, stop iterating or cancel the iterating task: the workers'

@@ -23,6 +23,9 @@ struct WorkerInstructions: Encodable {
     var started: Double
     /// Whether the worker has a file system of its own, in which it may write and remove what it likes.
     var isPrivate: Bool
+    /// The loop's boundary at which the worker is to stand and be forked, each child with its own view of
+    /// files.
+    var standing: Coordinate?
 
     struct Source: Encodable {
         var path: String
@@ -116,12 +119,14 @@ struct WorkerInstructions: Encodable {
         try container.encode(files, forKey: .files)
         try container.encode(started, forKey: .started)
         try container.encode(isPrivate, forKey: .private)
+        try container.encodeIfPresent(standing, forKey: .standing)
+        if standing != nil { try container.encode(true, forKey: .views) }
     }
 
     enum Keys: CodingKey {
         case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop,
             files, started
-        case `private`
+        case `private`, standing, views
     }
 
     init(
@@ -139,8 +144,36 @@ struct WorkerInstructions: Encodable {
         checks = plan.checks
         checkpoints = states.map(State.init)
         stop = plan.stop.map { StopPlace(kind: $0.kind, at: $0.coordinate) }
-        files = FileThen.needed(of: recorded, by: plan)
+        files = FileThen.needed(of: recorded, jumping: !plan.jumps.isEmpty)
         started = recorded.run.started.timeIntervalSince1970
         self.isPrivate = isPrivate
+    }
+}
+
+/// What a child of a standing worker is told: the edits, and what to do.
+struct ChildInstructions: Encodable {
+    /// In the order of the sources, as a fresh worker gets them.
+    var edited: [Edit]
+    /// Missing for everything that was added.
+    var groups: [String]?
+    var jumps: [WorkerInstructions.PlannedJump]
+    var checks: [Int]
+    var checkpoints: [WorkerInstructions.State]
+    var stop: WorkerInstructions.StopPlace?
+
+    struct Edit: Encodable {
+        var path: String
+        var text: String
+    }
+
+    init(_ instructions: WorkerInstructions) {
+        edited = instructions.sources.compactMap { source in
+            source.edited.map { Edit(path: source.path, text: $0) }
+        }
+        groups = instructions.groups
+        jumps = instructions.jumps
+        checks = instructions.checks
+        checkpoints = instructions.checkpoints
+        stop = instructions.stop
     }
 }

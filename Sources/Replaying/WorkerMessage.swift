@@ -20,6 +20,12 @@ enum WorkerMessage: Sendable {
     case borrowed
     case note(String)
     case end(WorkerEnd)
+    /// A standing worker has come to its place.
+    case standing
+    /// It cannot stand, or its child cannot answer this query; a worker that starts afresh can.
+    case cold(reason: String)
+    /// A child of a standing worker has ended.
+    case exited(number: Int, status: Int32)
 
     struct WorkerEnd: Sendable {
         var status: String
@@ -89,6 +95,10 @@ enum WorkerMessage: Sendable {
                 WorkerEnd(
                     status: try need(message.status, "status"), exitCode: message.exitCode,
                     exception: message.exception))
+        case "standing": self = .standing
+        case "cold": self = .cold(reason: message.reason ?? "no reason given")
+        case "exited":
+            self = .exited(number: try need(message.id, "id"), status: try need(message.code, "code"))
         default: return nil
         }
     }
@@ -117,6 +127,8 @@ enum WorkerMessage: Sendable {
         var status: String?
         var exitCode: Int?
         var exception: String?
+        var id: Int?
+        var code: Int32?
     }
 
     /// `[target, index, value]`.

@@ -14,6 +14,8 @@ struct SandboxPlan: Sendable {
     var niceness: Int
     /// Without namespaces: the user has agreed to that.
     var isWeak: Bool
+    /// It will be forked, and each child needs a view of its own.
+    var isStanding = false
 
     fileprivate var encoded: [UInt8] {
         var bytes: [UInt8] = []
@@ -29,6 +31,7 @@ struct SandboxPlan: Sendable {
         add("executable", executable)
         add("nice", String(niceness))
         add("weak", isWeak ? "1" : "0")
+        add("standing", isStanding ? "1" : "0")
         for argument in arguments { add("argument", argument) }
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
             add("variable", "\(name)=\(value)")

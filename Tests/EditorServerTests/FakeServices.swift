@@ -211,6 +211,8 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
 
     func estimate(_ question: ReplayQuestion) throws -> Double { 2 }
 
+    func prepare(for run: Run) {}
+
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate> {
         let (stream, continuation) = AsyncStream.makeStream(of: ReplayUpdate.self)
         continuation.onTermination = { [self] reason in

@@ -378,6 +378,9 @@ final class EditorClient: @unchecked Sendable {
         }
     }
 
+    /// Everything that the server has written to its standard error.
+    var log: String { condition.withLock { String(decoding: errorText, as: UTF8.self) } }
+
     private func wait<Value>(for what: String, _ find: (EditorClient) -> Value?) throws -> Value {
         let limit = Date(timeIntervalSinceNow: Self.patience)
         condition.lock()

@@ -78,6 +78,9 @@ extension EditorServer {
             } else if !found.sources.isEmpty {
                 session = RunSession(run: run, sources: found.sources, recorded: found.recorded)
                 project.sessions[run.id] = session
+                if settings.standingWorker == .onOpen, settings.replay == .automatic {
+                    project.archive.prepare(for: run)
+                }
                 log("\(found.path): showing run \(run.id) of \(run.program)")
             }
         }

@@ -28,6 +28,8 @@ public protocol RunArchive: Sendable {
     func expression(_ run: Run, in text: String, line: Int, column: Int) async throws -> SourceExpression?
     /// Seconds that a replay would take.
     func estimate(_ question: ReplayQuestion) throws -> Double
+    /// Gets ready for questions about a run; returns at once.
+    func prepare(for run: Run)
     /// Answers a question; ending the iteration ends the replay.
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate>
     /// A folder of the store for files that the user asked for.
@@ -44,10 +46,12 @@ public struct ReplayQuestion: Sendable {
     public var allowsWeakSandbox: Bool
     /// How many values of each statement are kept; nil: as many as a replay keeps by itself.
     public var limit: Int?
+    /// Whether a worker that stands ready may answer.
+    public var mayUseStandingWorker: Bool
 
     public init(
         run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection?,
-        allowsWeakSandbox: Bool, limit: Int? = nil
+        allowsWeakSandbox: Bool, limit: Int? = nil, mayUseStandingWorker: Bool = true
     ) {
         self.limit = limit
         self.run = run
@@ -55,6 +59,7 @@ public struct ReplayQuestion: Sendable {
         self.edited = edited
         self.iterations = iterations
         self.allowsWeakSandbox = allowsWeakSandbox
+        self.mayUseStandingWorker = mayUseStandingWorker
     }
 }
 

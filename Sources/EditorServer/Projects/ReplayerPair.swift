@@ -8,7 +8,8 @@ struct ReplayerPair: Sendable {
     private let weak: Replayer
 
     init(store: Store) {
-        strict = Replayer(store: store, settings: ReplaySettings(sandbox: .required))
+        strict = Replayer(
+            store: store, settings: ReplaySettings(sandbox: .required, keepsStandingWorker: true))
         weak = Replayer(store: store, settings: ReplaySettings(sandbox: .allowWeak))
     }
 
@@ -19,7 +20,8 @@ extension ReplayQuestion {
     var query: HindsightQuery {
         HindsightQuery(
             run: run, match: match, edited: edited, iterations: iterations,
-            limit: limit ?? HindsightQuery.usualLimit)
+            limit: limit ?? HindsightQuery.usualLimit,
+            mayUseStandingWorker: mayUseStandingWorker)
     }
 }
 

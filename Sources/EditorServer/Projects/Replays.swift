@@ -40,7 +40,8 @@ extension EditorServer {
         guard let (match, edited) = session.asked else { return }
         let question = ReplayQuestion(
             run: session.run, match: match.restricted(to: groups), edited: edited, iterations: iterations,
-            allowsWeakSandbox: settings.allowWeakSandbox, limit: settings.limit)
+            allowsWeakSandbox: settings.allowWeakSandbox, limit: settings.limit,
+            mayUseStandingWorker: settings.standingWorker != .never)
         let inquiry = Inquiry(question: question, isNarrowed: isNarrowed)
         session.inquiries.append(inquiry)
         estimate(inquiry, session)

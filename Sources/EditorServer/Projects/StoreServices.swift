@@ -87,6 +87,8 @@ final class StoreArchive: RunArchive {
         try replayers.replayer(isWeak: question.allowsWeakSandbox).estimate(question.query).seconds
     }
 
+    func prepare(for run: Run) { replayers.replayer(isWeak: false).prepare(for: run) }
+
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate> {
         guard isTrusted else {
             let refusal = "\(StoreError.untrusted(directory: store.location.directory))."

@@ -3,10 +3,13 @@ import LanguageServerProtocol
 /// What the user can set, as `hindsight.*` in the editor's settings or in `initializationOptions`.
 struct ServerSettings: Equatable {
     enum Replay: String { case automatic, manual }
+    enum StandingWorker: String { case never, firstQuery, onOpen }
     enum DiagnosticLevel: String { case automatic, hint, information, off }
 
     /// Whether probes are replayed as they are typed, or only when asked for.
     var replay = Replay.automatic
+    /// When a worker is started that stands ready at the main loop of a run, so that values come at once.
+    var standingWorker = StandingWorker.onOpen
     /// How the values are published as diagnostics; warnings always are.
     var diagnostics = DiagnosticLevel.automatic
     /// A store other than the project's own.
@@ -33,6 +36,12 @@ struct ServerSettings: Equatable {
                 } else {
                     unknown(name, text, report)
                 }
+            case ("standingWorker", .string(let text)):
+                if let choice = StandingWorker(rawValue: text) {
+                    standingWorker = choice
+                } else {
+                    unknown(name, text, report)
+                }
             case ("diagnostics", .string(let text)):
                 if let choice = DiagnosticLevel(rawValue: text) {
                     diagnostics = choice
@@ -52,7 +61,7 @@ struct ServerSettings: Equatable {
                     update(from: .object(["hover.\(member)": value]), report: report)
                 }
             case ("hover.replay", _), ("limit", _), ("replay", _), ("diagnostics", _), ("store", _),
-                ("allowWeakSandbox", _), ("iterations", _):
+                ("allowWeakSandbox", _), ("iterations", _), ("standingWorker", _):
                 if value != .null { report("The setting hindsight.\(name) has a value of the wrong kind.") }
             default: break
             }

@@ -35,6 +35,8 @@ class Channel:
         self._socket.setblocking(False)
         self._outgoing = bytearray()
         self._incoming = bytearray()
+        #: What came with messages, in order.
+        self.descriptors: list[int] = []
         self._encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode
 
     @classmethod
@@ -106,7 +108,10 @@ class Channel:
                     return None
                 select.select([self._socket], [], [], left)
             try:
-                part = self._socket.recv(1 << 20)
+                part, descriptors, _, _ = socket.recv_fds(self._socket, 1 << 20, 4)
+                for descriptor in descriptors:
+                    os.set_inheritable(descriptor, False)
+                    self.descriptors.append(descriptor)
             except (BlockingIOError, InterruptedError):
                 if timeout > 0:
                     continue

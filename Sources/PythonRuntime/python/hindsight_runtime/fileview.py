@@ -122,6 +122,29 @@ class FileView:
             if file in self._holes:
                 self._holes[file].is_sticky = True
 
+    # In a forked child
+
+    @property
+    def held(self) -> list[int]:
+        """Descriptors of files that may not be what stands at their paths now."""
+        return list(self._held.values())
+
+    def renumber(self, separate: Callable[[], None]) -> bool:
+        """Does what gives files other numbers; False where a hole is not to be found again."""
+        holes = list(self._holes.values())
+        for number, hole in self._holes.items():
+            if state_of(hole.version.path)[3] != number:
+                return False
+        touched = [hole for hole in holes if state_of(hole.version.path)[1:3] != hole.look[1:3]]
+        separate()
+        self._holes = {}
+        for hole in holes:
+            look = state_of(hole.version.path)
+            # One that was written since must not look as if it had not been.
+            hole.look = (look[0], look[1], -1, look[3]) if hole in touched else look
+            self._holes[look[3]] = hole
+        return True
+
     # Laying out
 
     def _hold(self) -> None:

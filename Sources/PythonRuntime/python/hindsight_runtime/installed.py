@@ -25,12 +25,16 @@ class InstalledModules:
 
     def __init__(self, run_began: float, tell: Callable[[str], None]) -> None:
         self._run_began = run_began
-        #: What the replay writes itself, for instance what it compiles, is as it was in the run.
-        self._replay_began = time.time()
+        self.begin()
         self._tell = tell
         self._own = (os.path.dirname(os.__file__) + os.sep, os.path.dirname(RUNTIME_FOLDER) + os.sep)
         #: By folder of installed packages, the digests that their lists name, by path.
         self._listed: dict[str, dict[str, str]] = {}
+
+    def begin(self) -> None:
+        """The replay starts, or what was forked from it."""
+        #: What it writes itself, for instance what it compiles, is as it was in the run.
+        self._replay_began = time.time()
 
     def examine(self, spec: ModuleSpec) -> None:
         path = spec.origin

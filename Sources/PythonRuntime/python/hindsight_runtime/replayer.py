@@ -115,7 +115,12 @@ def start(descriptor: int) -> None:
     request = channel.received(timeout=60)
     if request is None or request.get("t") != "replay":
         raise ChannelClosed("no replay was asked for")
-    Replayer(channel, request).install()
+    if request.get("standing"):
+        from .standing import StandingWorker
+
+        StandingWorker(channel, request).install()
+    else:
+        Replayer(channel, request).install()
 
 
 class Replayer(Session):
@@ -264,9 +269,8 @@ class Replayer(Session):
             return None  # a module that the run did not load: one that a probe imports
         recorded = source["recorded"]
         linecache.cache[path] = (len(recorded), None, recorded.splitlines(True), path)
+        code, _ = self.compile_tree(self.tree_of(relative, path), recorded, path, name)
         spliced = self._spliced.get(relative)
-        tree = ast.parse(recorded, path) if spliced is None else spliced.tree
-        code, _ = self.compile_tree(tree, recorded, path, name)
         if spliced is not None:
             self._probe_names.add(code, name, spliced.names)
         return code
@@ -274,6 +278,11 @@ class Replayer(Session):
     def _found_installed(self, spec: ModuleSpec) -> None:
         if not self._running:  # what a probe imports need not be what the run had
             self._installed.examine(spec)
+
+    def tree_of(self, relative: str, path: str) -> ast.Module:
+        """What is run in the place of a recorded source."""
+        spliced = self._spliced.get(relative)
+        return ast.parse(self.sources[relative]["recorded"], path) if spliced is None else spliced.tree
 
     def _recorded_bytes(self, path: str) -> Optional[bytes]:
         source = self.sources.get(self.relative_path(path))

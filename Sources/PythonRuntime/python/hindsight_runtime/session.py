@@ -23,6 +23,9 @@ END_OF_RUN = "end"
 #: In a checkpoint, the namespace of live loops' iterators; no module can be called so.
 ITERATORS = "live loops"
 
+#: What `liveprobes` runs a probe's statements in.
+PROBE_FUNCTION = "__hindsight_probe__"
+
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
 STATE_FORMAT = 4
 
@@ -101,7 +104,8 @@ class Session:
         """The program's own frames from the outermost to this one."""
         result = []
         while frame is not None:
-            if frame.f_code.co_filename in self.files:
+            code = frame.f_code
+            if code.co_filename in self.files and code.co_name != PROBE_FUNCTION:
                 result.append(frame)
             frame = frame.f_back
         return result[::-1]

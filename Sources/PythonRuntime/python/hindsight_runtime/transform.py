@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from . import entropy
 from .analysis.logcalls import log_call_name
@@ -87,24 +87,29 @@ def _names_of_jax(tree: ast.Module) -> set[str]:
     return names
 
 
-def _is_compiler(node: ast.expr, jax: set[str]) -> bool:
-    """Whether a decorator, or what is called, compiles functions from their bytecode or their own source."""
-    if _last_name(node) not in COMPILERS:
-        return False
-    while isinstance(node, (ast.Call, ast.Attribute)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return not (isinstance(node, ast.Name) and node.id in jax)
+class CompiledFunctions:
+    """The functions of a source that are compiled from their bytecode or their own source: they stay as they are."""
 
+    def __init__(self, tree: ast.Module) -> None:
+        self._jax = _names_of_jax(tree)
+        #: Those handed to a compiler by call: `step = torch.compile(step)`.
+        self._names: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and self._is_compiler(node) and node.args:
+                argument = node.args[0]
+                if isinstance(argument, (ast.Name, ast.Attribute)):
+                    self._names.add(_last_name(argument) or "")
 
-def _compiled_functions(tree: ast.Module, jax: set[str]) -> set[str]:
-    """Names of functions handed to a compiler by call: `step = torch.compile(step)`."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _is_compiler(node, jax) and node.args:
-            argument = node.args[0]
-            if isinstance(argument, (ast.Name, ast.Attribute)):
-                names.add(_last_name(argument) or "")
-    return names
+    def contain(self, node: Union[ast.FunctionDef, ast.AsyncFunctionDef]) -> bool:
+        return any(map(self._is_compiler, node.decorator_list)) or node.name in self._names
+
+    def _is_compiler(self, node: ast.expr) -> bool:
+        """Whether a decorator, or what is called, compiles functions."""
+        if _last_name(node) not in COMPILERS:
+            return False
+        while isinstance(node, (ast.Call, ast.Attribute)):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return not (isinstance(node, ast.Name) and node.id in self._jax)
 
 
 #: Functions that go through their first argument in its order.
@@ -118,11 +123,10 @@ def watch_order(tree: ast.Module) -> None:
 
 class _Order(ast.NodeTransformer):
     def __init__(self, tree: ast.Module) -> None:
-        self._jax = _names_of_jax(tree)
-        self._compiled = _compiled_functions(tree, self._jax)
+        self._compiled = CompiledFunctions(tree)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node if _is_compiled(node, self._compiled, self._jax) else self.generic_visit(node)
+        return node if self._compiled.contain(node) else self.generic_visit(node)
 
     def visit_For(self, node: ast.For) -> ast.AST:
         return self._watched(node, node.lineno)
@@ -144,19 +148,13 @@ class _Order(ast.NodeTransformer):
         return node
 
 
-def _is_compiled(node: ast.FunctionDef, names: set[str], jax: set[str]) -> bool:
-    """Whether a function is compiled from its bytecode or traced by what does not know our calls."""
-    return node.name in names or any(_is_compiler(d, jax) for d in node.decorator_list)
-
-
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, path: str, text: str, tree: ast.Module) -> None:
         self.path = path
         self.text = text
         self.loops: list[LoopStatement] = []
         self._entropy_names = entropy.candidate_names(tree)
-        self._jax = _names_of_jax(tree)
-        self._compiled = _compiled_functions(tree, self._jax)
+        self._compiled = CompiledFunctions(tree)
         self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
         self._in_async = False
         #: Guarded statements of probes, by identity, with their sites.
@@ -201,7 +199,7 @@ class _Rewriter(ast.NodeTransformer):
         return result
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if _is_compiled(node, self._compiled, self._jax):
+        if self._compiled.contain(node):
             return node
         outer, self._in_async = self._in_async, False
         self.generic_visit(node)

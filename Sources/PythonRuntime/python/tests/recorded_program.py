@@ -47,10 +47,13 @@ class Project:
     def plain(self, *arguments: str) -> subprocess.CompletedProcess:
         return self._run(arguments, {"PYTHONHASHSEED": HASH_SEED}, ())
 
+    def environment(self, variables: dict[str, str]) -> dict[str, str]:
+        hidden = ("PYTHONPATH", "HINDSIGHT_DEBUG")
+        inherited = {k: v for k, v in os.environ.items() if k not in hidden}
+        return {**inherited, **self.variables, **variables}
+
     def _run(self, arguments: Any, variables: dict, descriptors: Any) -> subprocess.CompletedProcess:
-        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "HINDSIGHT_DEBUG")}
-        environment.update(self.variables)
-        environment.update(variables)
+        environment = self.environment(variables)
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
@@ -198,12 +201,12 @@ class Recording:
             records.append({**{k: record[k] for k in ("kind", "path", "state")}, **known, **place})
         return records
 
-    def replay(self, edited: Optional[dict[str, str]] = None, **plan: Any) -> list[dict[str, Any]]:
-        """Everything a worker says about a plan: `jumps`, `checks` (or "all"), `stop`."""
+    def request(self, edited: Optional[dict[str, str]] = None, **plan: Any) -> dict[str, Any]:
+        """What a worker is told about a plan: `jumps`, `checks` (or "all"), `stop`."""
         checkpoints = self.checkpoints()
         if plan.get("checks") == "all":
             plan["checks"] = [c["n"] for c in checkpoints]
-        request = {
+        return {
             "t": "replay",
             "root": self.project.root,
             "module": self.hello["module"],
@@ -226,6 +229,10 @@ class Recording:
             "checkpoints": checkpoints,
             **plan,
         }
+
+    def replay(self, edited: Optional[dict[str, str]] = None, **plan: Any) -> list[dict[str, Any]]:
+        """Everything a worker says about a plan."""
+        request = self.request(edited, **plan)
         ours, theirs = socket.socketpair()
         answers: list[bytes] = []
 
@@ -239,13 +246,7 @@ class Recording:
             conversation.start()
             result = self.project._run(
                 self.hello["argv"][1:],
-                {
-                    "PYTHONPATH": START,
-                    "PYTHONHASHSEED": HASH_SEED,
-                    "HINDSIGHT_HASHSEED": HASH_SEED,
-                    "HINDSIGHT_MODE": "replay",
-                    "HINDSIGHT_CHANNEL": str(theirs.fileno()),
-                },
+                replay_variables(theirs.fileno()),
                 (theirs.fileno(),),
             )
             theirs.close()
@@ -254,6 +255,16 @@ class Recording:
         if not messages or messages[-1]["t"] != "end":
             raise AssertionError(f"the worker did not end well:\n{result.stderr}")
         return messages
+
+
+def replay_variables(channel: int) -> dict[str, str]:
+    return {
+        "PYTHONPATH": START,
+        "PYTHONHASHSEED": HASH_SEED,
+        "HINDSIGHT_HASHSEED": HASH_SEED,
+        "HINDSIGHT_MODE": "replay",
+        "HINDSIGHT_CHANNEL": str(channel),
+    }
 
 
 def texts(messages: list[dict[str, Any]], kind: str = "hit") -> list[str]:

@@ -86,18 +86,27 @@ def _matched(
     program = RecordedProgram(
         [(path, recorded) for path, recorded, _ in sources if recorded is not None]
     )
+    edited = {path: text for path, _, text in sources if text is not None}
+    return program, match_edited(program, edited, only)
+
+
+def match_edited(
+    program: RecordedProgram, edited: Mapping[str, str], only: Optional[Iterable[str]] = None
+) -> list[FileMatch]:
+    """What edited texts add to a program; one that does not parse counts as unchanged."""
     texts: list[Source] = []
-    for path, recorded, edited in sources:
-        if edited is None or path in program.unreadable or not _may_ask(recorded, edited):
+    for path, text in edited.items():
+        file = program.files.get(path)
+        if path in program.unreadable or not _may_ask(file and file.text, text):
             continue
         try:
-            texts.append(Source.edited(path, edited))
+            texts.append(Source.edited(path, text))
         except NotParsed:
             continue
     matches = match_program(program, texts)
     if only is not None:
         restrict(matches, only)
-    return program, matches
+    return matches
 
 
 def _may_ask(recorded: Optional[str], edited: str) -> bool:
@@ -127,13 +136,13 @@ def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> S
             place = addition.place
             owners[id(place.owner), place.field] = (place.owner, place.field)
             inserted.setdefault((id(place.owner), place.field), []).append(addition)
-            _note_names(addition, result)
+            note_names(addition, result)
         result.probes.extend(probe for probe in match.probes if probe.addition.file is file)
     for key, (owner, name) in owners.items():
         by_place: dict[tuple[int, int], list[ast.AST]] = {}
         for addition in inserted.get(key, ()):
             position = (addition.place.index, addition.place.step)
-            by_place.setdefault(position, []).append(_marked(addition))
+            by_place.setdefault(position, []).append(marked(addition))
         block = getattr(owner, name)
         merged: list[ast.AST] = []
         for index in range(len(block) + 1):
@@ -153,7 +162,8 @@ def assemble(program: RecordedProgram, path: str, matches: list[FileMatch]) -> S
     return result
 
 
-def _note_names(addition: Addition, result: Spliced) -> None:
+def note_names(addition: Addition, result: Spliced) -> None:
+    """Adds what only this addition binds to the result's names."""
     bindings = Bindings([addition.node])
     module = addition.file.scopes.module
     scope = addition.scope
@@ -164,7 +174,8 @@ def _note_names(addition: Addition, result: Spliced) -> None:
     result.attributes.update(attribute.attr for attribute in bindings.attributes)
 
 
-def _marked(addition: Addition) -> ast.AST:
+def marked(addition: Addition) -> ast.AST:
+    """The added node as one of a probe's."""
     node = addition.node
     for child in ast.walk(node):
         if isinstance(child, ast.stmt) and addition.path != addition.file.path:
