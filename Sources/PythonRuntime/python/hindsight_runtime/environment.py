@@ -170,6 +170,7 @@ def _torch_facts(torch: Any) -> dict[str, Any]:
     cuda = sys.modules.get("torch.cuda")
     if cuda is not None and cuda.is_initialized():
         result["torch.cuda"] = str(torch.version.cuda)
+        result["torch.cudnn"] = str(torch.backends.cudnn.version())
         result["torch.cuda.devices"] = ", ".join(
             cuda.get_device_name(i) for i in range(cuda.device_count())
         )
@@ -205,4 +206,8 @@ def random_digest() -> str:
         digest.update(keys.tobytes() + repr(rest).encode())
     if torch is not None and hasattr(torch, "get_rng_state"):
         digest.update(torch.get_rng_state().numpy().tobytes())
+        cuda = sys.modules.get("torch.cuda")
+        if cuda is not None and cuda.is_initialized():
+            for generator in cuda.default_generators:
+                digest.update(generator.get_state().numpy().tobytes())
     return digest.hexdigest()

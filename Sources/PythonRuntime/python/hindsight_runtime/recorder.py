@@ -224,9 +224,18 @@ class Recorder(Session):
         self._send_initial("numpy", module.get_state)
 
     def _observe_torch(self, module: ModuleType) -> None:
+        from .state import devices
         from .state.tensors import bytes_of_tensor
 
         self._send_initial("torch", lambda: bytes_of_tensor(module.get_rng_state()))
+        devices.when_started(module, self._observe_devices)
+
+    def _observe_devices(self) -> None:
+        from .state import devices
+        from .state.tensors import bytes_of_tensor
+
+        for number, generator in enumerate(devices.generators()):
+            self._send_initial(f"cuda:{number}", lambda: bytes_of_tensor(generator.get_state()))
 
     def _observe_tempfile(self, module: ModuleType) -> None:
         names = entropy.generator_of_names(module)

@@ -152,6 +152,8 @@ class Replayer(Session):
         #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
         self._checks_left = set(request.get("checks") or ())
         self._watch = Watch(self.visible)
+        #: Why nothing that is executed again need be the same.
+        self._doubt: Optional[str] = None
         #: Probes that are being executed; more than one where one calls what another observes.
         self._running = 0
         self._has_borrowed = False
@@ -386,10 +388,32 @@ class Replayer(Session):
             module.set_state(entropy.decode(self._initial["numpy"]))
 
     def _restore_torch(self, module: ModuleType) -> None:
-        if self._initial.get("torch"):
-            from .state.tensors import tensor_of_bytes
+        from .state import devices
+        from .state.tensors import tensor_of_bytes
 
+        if self._initial.get("torch"):
             module.set_rng_state(tensor_of_bytes(entropy.decode(self._initial["torch"])))
+        devices.when_started(module, self._restore_devices)
+
+    def _restore_devices(self) -> None:
+        """torch seeds every GPU's generator at random when the program begins to use one."""
+        from .state import devices
+        from .state.tensors import tensor_of_bytes
+
+        for number, generator in enumerate(devices.generators()):
+            state = self._initial.get(f"cuda:{number}")
+            if state:
+                generator.set_state(tensor_of_bytes(entropy.decode(state)))
+
+    def _look_at_devices(self) -> None:
+        """On GPUs, what is executed again is the same only if the program has seen to that."""
+        if "torch.cuda" not in sys.modules or self._doubt is not None:
+            return
+        from .state import devices
+
+        self._doubt = devices.doubt()
+        if self._doubt is not None:
+            self._tell_file(self._doubt, False)
 
     def _restore_tempfile(self, module: ModuleType) -> None:
         names = entropy.generator_of_names(module)
@@ -409,6 +433,7 @@ class Replayer(Session):
             return
         if not self._facts.are_told:
             self._send_facts()
+        self._look_at_devices()
         key = self.stack.next_own_key(sys._getframe(1))
         self.send({"t": "log", "site": site, "text": text, "name": name, "value": value, "key": key})
 
@@ -423,6 +448,7 @@ class Replayer(Session):
             message["text"] = "this ran in another thread, whose place in the run is not known"
             self.send({"t": "probe-error", **message, "it": [], "key": self.stack.probe_key(frame)})
             return
+        self._look_at_devices()
         place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
         self.send({"t": "hit", **message, "value": value, "nested": self._running > 1, **place})
 
@@ -591,6 +617,7 @@ class Replayer(Session):
         if len(loop.parents) == 1:
             if not self._facts.are_told:
                 self._send_facts()
+            self._look_at_devices()
             self._tell_progress(loop)
         if actions is None:
             return None

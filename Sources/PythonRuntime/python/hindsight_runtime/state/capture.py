@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import hidden, settable
+from . import devices, hidden, settable
 from .classify import kind_of
 from .errors import CaptureFailed
 from .kinds import Kind
@@ -65,6 +65,7 @@ def _capture(walk: Walk, roots: Roots) -> Captured:
 
 
 def _write(walk: Walk, roots: Roots, spaces: Spaces, fresh: list[Any]) -> Captured:
+    devices.settle()
     source = CaptureSource(walk, roots.all_frames)
     state = hidden.read()
     records = read_contents(walk, source)
@@ -94,6 +95,7 @@ def _write(walk: Walk, roots: Roots, spaces: Spaces, fresh: list[Any]) -> Captur
             for (title, names), unread in zip(spaces, dead)
         ]
         captured.lost, captured.idle = lost_and_idle(walk, live, spaces, source.lost)
+    captured.lost += hidden.lost()
     if source.detached:
         (captured.detached,) = paths_of(walk, spaces, source.detached)
     return captured

@@ -6,7 +6,7 @@ import marshal
 import types
 from typing import Any, Optional, Sequence
 
-from . import hidden, memory
+from . import devices, hidden, memory
 from .atoms import same_atom, short
 from .capture import read
 from .classify import kind_of
@@ -30,6 +30,7 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
     """None where the live state equals the recorded one; else the first difference, in a line for people."""
     before = hidden.read()
     try:
+        devices.settle()
         with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
             recorded = Recorded(walk, roots, stream, buffers)
             recorded.fill_fresh(late=False)

@@ -5,10 +5,11 @@ Looks only at libraries which the program has imported.
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any, Callable
 
-from . import settings
+from . import devices, settings
 from .tensors import bytes_of_tensor, tensor_of_bytes
 
 State = dict[str, Any]
@@ -31,11 +32,11 @@ def read() -> State:
     torch = _torch()
     if torch is not None:
         state["torch.random"] = bytes_of_tensor(torch.get_rng_state())
-        if torch.cuda.is_available() and torch.cuda.is_initialized():
-            for device in range(torch.cuda.device_count()):
-                state[f"torch.random.cuda:{device}"] = bytes_of_tensor(
-                    torch.cuda.get_rng_state(device)
-                )
+        cuda = devices.started()
+        if cuda is not None:
+            state["torch.cuda.device"] = cuda.current_device()
+            for device, generator in enumerate(devices.generators()):
+                state[f"torch.random.cuda:{device}"] = bytes_of_tensor(generator.get_state())
         for name, (get, _) in _flags(torch).items():
             try:
                 state[name] = get()
@@ -46,10 +47,17 @@ def read() -> State:
 
 def write(state: State) -> None:
     """Puts hidden state back, touching only what differs."""
+    if _write(state):
+        _write(state)  # some flags of torch set others, too
+
+
+def _write(state: State) -> bool:
+    """Whether anything was different."""
     torch = _torch()
     live = read()
-    for name, value in state.items():
-        if name in live and same(live[name], value) or settings.write(name, value):
+    differing = {n: x for n, x in state.items() if n not in live or not same(live[n], x)}
+    for name, value in differing.items():
+        if settings.write(name, value):
             continue
         if name == "random":
             import random
@@ -67,12 +75,15 @@ def write(state: State) -> None:
             continue
         elif name == "torch.random":
             torch.set_rng_state(tensor_of_bytes(value))
+        elif name == "torch.cuda.device":
+            torch.cuda.set_device(value)
         elif name.startswith("torch.random.cuda:"):
             torch.cuda.set_rng_state(tensor_of_bytes(value), int(name.rpartition(":")[2]))
         else:
             flags = _flags(torch)
             if name in flags:
                 flags[name][1](value)
+    return bool(differing)
 
 
 def difference(state: State, live: State) -> str | None:
@@ -133,10 +144,59 @@ def _set_numpy_state(numpy: Any, state: Any) -> None:
     numpy.random.set_state(restored)
 
 
+def lost() -> list[str]:
+    """What decides how the program goes on and can be neither read nor set."""
+    torch = _torch()
+    nesting = getattr(torch, "autocast_increment_nesting", None)
+    if nesting is None or not torch.is_autocast_cache_enabled():
+        return []
+    depth = nesting() - 1
+    torch.autocast_decrement_nesting()
+    # Within autocast, weights that it has cast are kept, and used even if the weights have changed since.
+    return ["weights that autocast has cast"] if depth else []
+
+
+#: Flags that change bits, with the getters and setters in `torch._C`: the public ones may warn when read.
+_PLAIN_FLAGS = {
+    "torch.fill_uninitialized": (
+        "_get_deterministic_fill_uninitialized_memory",
+        "_set_deterministic_fill_uninitialized_memory",
+    ),
+    "torch.mkldnn": ("_get_mkldnn_enabled", "_set_mkldnn_enabled"),
+    "torch.cudnn.enabled": ("_get_cudnn_enabled", "_set_cudnn_enabled"),
+    "torch.cudnn.benchmark": ("_get_cudnn_benchmark", "_set_cudnn_benchmark"),
+    "torch.cudnn.deterministic": ("_get_cudnn_deterministic", "_set_cudnn_deterministic"),
+    "torch.cudnn.allow_tf32": ("_get_cudnn_allow_tf32", "_set_cudnn_allow_tf32"),
+    "torch.float32_matmul_precision": ("_get_float32_matmul_precision", "_set_float32_matmul_precision"),
+    "torch.cublas.allow_tf32": ("_get_cublas_allow_tf32", "_set_cublas_allow_tf32"),
+    "torch.cublas.fp16_accumulation": (
+        "_get_cublas_allow_fp16_accumulation",
+        "_set_cublas_allow_fp16_accumulation",
+    ),
+    "torch.sdp.flash": ("_get_flash_sdp_enabled", "_set_sdp_use_flash"),
+    "torch.sdp.fa3": ("_get_fa3_sdp_enabled", "_set_sdp_use_fa3"),
+    "torch.sdp.mem_efficient": ("_get_mem_efficient_sdp_enabled", "_set_sdp_use_mem_efficient"),
+    "torch.sdp.math": ("_get_math_sdp_enabled", "_set_sdp_use_math"),
+    "torch.sdp.cudnn": ("_get_cudnn_sdp_enabled", "_set_sdp_use_cudnn"),
+    "torch.sdp.overrideable": ("_get_overrideable_sdp_enabled", "_set_sdp_use_overrideable"),
+    "torch.sdp.math_reduced": (
+        "_get_math_sdp_allow_fp16_bf16_reduction",
+        "_set_math_sdp_allow_fp16_bf16_reduction",
+    ),
+    "torch.sdp.order": ("_get_sdp_priority_order", "_set_sdp_priority_order"),
+}
+
+#: Where a precision of its own can be set, from the widest on: a wider one is the default of a narrower.
+_PRECISIONS = [
+    ("generic", "all"),
+    *((backend, part) for backend in ("cuda", "mkldnn") for part in ("all", "matmul", "conv", "rnn")),
+]
+
+
 def _flags(torch: Any) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
-    """Getter and setter of every flag that changes bits. Internal names: the public ones may warn when read."""
+    """Getter and setter of every flag that changes bits and that this release of torch has."""
     c = torch._C
-    return {
+    flags: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         "torch.default_dtype": (
             lambda: str(torch.get_default_dtype()),
             lambda value: torch.set_default_dtype(getattr(torch, value.partition(".")[2])),
@@ -150,25 +210,35 @@ def _flags(torch: Any) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any
             ),
             lambda value: c._set_deterministic_algorithms(value[0], warn_only=value[1]),
         ),
-        "torch.fill_uninitialized": (
-            c._get_deterministic_fill_uninitialized_memory,
-            c._set_deterministic_fill_uninitialized_memory,
+    }
+    for name, (getter, setter) in _PLAIN_FLAGS.items():
+        if hasattr(c, getter) and hasattr(c, setter):
+            flags[name] = getattr(c, getter), getattr(c, setter)
+    if hasattr(c, "_get_fp32_precision_getter") and hasattr(c, "_set_fp32_precision_setter"):
+        for place in _PRECISIONS:
+            flags[f"torch.fp32_precision.{'.'.join(place)}"] = (
+                functools.partial(c._get_fp32_precision_getter, *place),
+                functools.partial(c._set_fp32_precision_setter, *place),
+            )
+    for device in ("cpu", "cuda"):
+        flags.update(_autocast_flags(torch, device))
+    return flags
+
+
+def _autocast_flags(
+    torch: Any, device: str
+) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]]:
+    return {
+        f"torch.autocast.{device}": (
+            lambda: torch.is_autocast_enabled(device),
+            lambda value: torch.set_autocast_enabled(device, value),
         ),
-        "torch.mkldnn": (c._get_mkldnn_enabled, c._set_mkldnn_enabled),
-        "torch.cudnn.enabled": (c._get_cudnn_enabled, c._set_cudnn_enabled),
-        "torch.cudnn.benchmark": (c._get_cudnn_benchmark, c._set_cudnn_benchmark),
-        "torch.cudnn.deterministic": (c._get_cudnn_deterministic, c._set_cudnn_deterministic),
-        "torch.cudnn.allow_tf32": (c._get_cudnn_allow_tf32, c._set_cudnn_allow_tf32),
-        "torch.float32_matmul_precision": (
-            c._get_float32_matmul_precision,
-            c._set_float32_matmul_precision,
+        f"torch.autocast.{device}.dtype": (
+            lambda: str(torch.get_autocast_dtype(device)),
+            lambda value: torch.set_autocast_dtype(device, getattr(torch, value.partition(".")[2])),
         ),
-        "torch.autocast.cpu": (
-            lambda: torch.is_autocast_enabled("cpu"),
-            lambda value: torch.set_autocast_enabled("cpu", value),
-        ),
-        "torch.autocast.cuda": (
-            lambda: torch.is_autocast_enabled("cuda"),
-            lambda value: torch.set_autocast_enabled("cuda", value),
+        "torch.autocast.cache": (
+            lambda: torch.is_autocast_cache_enabled(),
+            lambda value: torch.set_autocast_cache_enabled(value),
         ),
     }

@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any, Sequence
 
-from . import hidden, settable
+from . import devices, hidden, settable
 from .classify import kind_of, mro
 from .errors import LayoutDiffers
 from .functions import LiveCodes, live_codes
@@ -23,6 +23,7 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
 
     Raises `LayoutDiffers` where that cannot be done; the program is not to be gone on with then.
     """
+    devices.settle()
     with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
         recorded = Recorded(walk, roots, stream, buffers)
         for number, *contents in recorded.storages:
@@ -46,6 +47,7 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
         for (owner, space), (_, names) in zip(spaces_like(roots, recorded.spaces), recorded.spaces):
             _fill_space(roots, owner, space, names)
     hidden.write(recorded.hidden)
+    devices.settle()  # other streams do not wait for the one that has filled the memory
 
 
 def _fill(walk: Walk, number: int, contents: Any) -> None:

@@ -32,7 +32,6 @@ class Source:
         #: By block, which of its bytes tensors see, while states are compared.
         self._seen: dict[int, list[tuple[int, int]]] = {}
         self._kept: list[Any] = []
-        self._synchronised: set[str] = set()
         #: Weak references and containers of them, each with a new object that it points at.
         self.weak: list[tuple[Any, Any]] = []
 
@@ -88,16 +87,6 @@ class Source:
             else:
                 spans.append((start, stop))
         return spans
-
-    def synchronise(self, device: Any) -> None:
-        """Waits, once, for what the device still computes."""
-        name = str(device)
-        if name not in self._synchronised:
-            self._synchronised.add(name)
-            if device.type == "cuda":
-                sys.modules["torch"].cuda.synchronize(device)
-            elif device.type == "mps":
-                sys.modules["torch"].mps.synchronize()
 
     def reduced(self, o: Any) -> Any:
         """What the object's own pickling says, for comparing."""

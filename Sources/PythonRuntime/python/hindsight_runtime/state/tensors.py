@@ -63,7 +63,6 @@ def data_of(block: Any, source: Source) -> Any:
     """The bytes of a storage: its own memory, or a copy where it lies on a device."""
     device = block.device.type
     if device != "cpu":
-        source.synchronise(block.device)
         block = block.cpu()
     source.keep(block)
     return source.buffer(memory.at(block.data_ptr(), block.nbytes()))
