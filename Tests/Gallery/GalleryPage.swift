@@ -8,10 +8,19 @@ package enum GalleryPage {
 
     private static let mark = "<!-- What follows is written by `swift run hindsight-gallery --page`. -->"
 
-    /// The page with new pictures; what stands above the mark stays.
-    package static func text(_ sections: [String], old: String) -> String {
+    /// The page with new sections, by program; what stands above the mark stays, and so do the other programs'.
+    package static func text(_ sections: [String: String], old: String) -> String {
         let head = old.range(of: mark).map { String(old[..<$0.lowerBound]) } ?? old
-        return head + mark + "\n\n" + sections.joined(separator: "\n")
+        let known = TrainingProgram.all.compactMap {
+            sections[$0.name] ?? section(of: $0, in: old.dropFirst(head.count))
+        }
+        return head + mark + "\n\n" + known.joined(separator: "\n")
+    }
+
+    private static func section(of program: TrainingProgram, in page: Substring) -> String? {
+        page.components(separatedBy: "\n## ").first { $0.contains("[`\(program.name)`]") }.map {
+            "## " + $0.trimmingCharacters(in: .newlines) + "\n"
+        }
     }
 
     package static func section(_ program: TrainingProgram, _ answer: Answer) -> String {

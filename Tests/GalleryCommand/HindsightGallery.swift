@@ -14,13 +14,13 @@ import Gallery
     @Flag(help: "Ask each program's probes together only, not one by one as well.")
     var together = false
 
-    @Flag(help: "Write Tests/Programs/README.md anew, with pictures of the answers.")
+    @Flag(help: "Write these programs' sections of Tests/Programs/README.md, with pictures of the answers.")
     var page = false
 
     func run() async throws {
         let chosen = try programs.isEmpty ? TrainingProgram.all : programs.map(program(named:))
         Self.tell(Self.row(["PROGRAM", "PROBE", "LEVEL", "HITS", "VERDICT", "SECONDS", "OF RUN"]))
-        var sections: [String] = []
+        var sections: [String: String] = [:]
         var faults = 0
         for program in chosen {
             let recording = try await RecordedProgram.of(program)
@@ -36,9 +36,9 @@ import Gallery
             }
             show(answer, of: program, "(together)", "", run)
             faults += tell(answer.faults(against: try await recording.foresight(program.peaceful)))
-            sections.append(GalleryPage.section(program, answer))
+            sections[program.name] = GalleryPage.section(program, answer)
         }
-        if page, programs.isEmpty, faults == 0 {
+        if page, faults == 0 {
             let old = (try? String(contentsOf: GalleryPage.file, encoding: .utf8)) ?? ""
             try GalleryPage.text(sections, old: old).write(
                 to: GalleryPage.file, atomically: true, encoding: .utf8)
