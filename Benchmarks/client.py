@@ -39,6 +39,8 @@ class Client:
         self.responses: dict[int, tuple[float, dict]] = {}
         #: (uri, version) → when diagnostics for it came first.
         self.published: dict[tuple[str, Optional[int]], float] = {}
+        #: uri → version, when and what diagnostics came last.
+        self.latest: dict[str, tuple[Optional[int], float, list[dict]]] = {}
         self._count = 0
         self._versions: dict[str, int] = {}
         threading.Thread(target=self._read, daemon=True).start()
@@ -76,6 +78,7 @@ class Client:
         elif method == "textDocument/publishDiagnostics":
             params = message["params"]
             self.published.setdefault((params["uri"], params.get("version")), now)
+            self.latest[params["uri"]] = (params.get("version"), now, params["diagnostics"])
 
     def send(self, message: dict) -> None:
         body = json.dumps(message).encode()
@@ -103,8 +106,8 @@ class Client:
 
     # The session
 
-    def initialize(self, root: str) -> float:
-        """Seconds from the start of the process to the answer."""
+    def initialize(self, root: str, options: Optional[dict[str, Any]] = None) -> float:
+        """Seconds from the start of the process to the answer; `options` are settings."""
         uri = "file://" + root
         folders = [{"uri": uri, "name": "benchmark"}]
         params = {
@@ -112,6 +115,7 @@ class Client:
             "rootUri": uri,
             "workspaceFolders": folders,
             "capabilities": CAPABILITIES,
+            "initializationOptions": options,
         }
         self.request("initialize", params)
         seconds = time.perf_counter() - self.started
@@ -129,11 +133,19 @@ class Client:
 
     def insert(self, path: str, line: int, character: int, text: str) -> tuple[str, int, float]:
         """One edit; its document, version and time."""
+        place = {"line": line, "character": character}
+        return self._change(path, {"start": place, "end": place}, text)
+
+    def remove(self, path: str, line: int) -> None:
+        """Takes a line out."""
+        start, end = {"line": line, "character": 0}, {"line": line + 1, "character": 0}
+        self._change(path, {"start": start, "end": end}, "")
+
+    def _change(self, path: str, span: dict[str, Any], text: str) -> tuple[str, int, float]:
         uri = "file://" + path
         self._versions[uri] += 1
         version = self._versions[uri]
-        place = {"line": line, "character": character}
-        change = {"range": {"start": place, "end": place}, "text": text}
+        change = {"range": span, "text": text}
         document = {"uri": uri, "version": version}
         start = time.perf_counter()
         self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
@@ -154,6 +166,24 @@ class Client:
 
         self.wait(came, "diagnostics")
         return min(found)
+
+    def value(self, uri: str, version: int, line: int, text: str) -> float:
+        """When diagnostics first showed a replayed value with this text on a line."""
+        found: list[float] = []
+
+        def came() -> bool:
+            shown, when, diagnostics = self.latest.get(uri, (None, 0.0, []))
+            if shown == version and any(
+                d.get("code") == "replayed"
+                and d["range"]["start"]["line"] == line
+                and text in d["message"]
+                for d in diagnostics
+            ):
+                found.append(when)
+            return bool(found)
+
+        self.wait(came, "a value", 300)
+        return found[0]
 
     def hover(self, path: str, line: int, character: int) -> float:
         place = {"line": line, "character": character}
