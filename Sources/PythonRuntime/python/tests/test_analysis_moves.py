@@ -165,6 +165,11 @@ class Moves(MoveCase):
         matches = self.match({"train.py": "a(1)\nb(2)\n", "lib.py": lib}, recorded)
         self.assertEqual([probe.id for match in matches for probe in match.probes], [])
 
+    def test_a_statement_that_reads_what_it_binds_under_a_new_name(self) -> None:
+        recorded = {"train.py": "def f(x):\n    x = x + 1\n    return abs(x)\nf(1)\n"}
+        edited = "def f(y):\n    y = y + 1\n    print(y)\n    return abs(y)\nf(1)\n"
+        self.assertIn("print(x)", self.spliced({"train.py": edited}, recorded)["train.py"])
+
 
 class Uncalled(MoveCase):
     def test_a_function_without_a_counterpart(self) -> None:

@@ -126,16 +126,21 @@ class _Inliner(ast.NodeTransformer):
 
     def __init__(self, steps: dict[str, ast.Assign]) -> None:
         self._steps = steps
+        # Steps use earlier ones only: `x = f(x)` looks at what `x` was before.
+        self._order = {name: number for number, name in enumerate(steps)}
+        self._limit = len(steps)
         self.used: list[str] = []
         # The step that each expression of the result belongs to.
         self.roots: dict[int, str] = {}
 
     def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
         step = self._steps.get(node.id)
-        if step is None or not isinstance(node.ctx, ast.Load):
+        if step is None or not isinstance(node.ctx, ast.Load) or self._order[node.id] >= self._limit:
             return node
         self.used.append(node.id)
+        outer, self._limit = self._limit, self._order[node.id]
         expression = self.visit(copy.deepcopy(step.value))
+        self._limit = outer
         self.roots[id(expression)] = node.id
         return expression
 

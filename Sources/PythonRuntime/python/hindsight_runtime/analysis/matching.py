@@ -134,11 +134,12 @@ class Matching:
         right = right[start : len(right) - end]
         if left and right:
             left, right = self._pair_extractions(left, right)
-        for one, other in self._alignment(left, right):
+        # Where definitions stand among the others decides nothing.
+        left, right = self._pair_definitions(left, right)
+        for one, other in self._alignment(_executed(left), _executed(right)):
             self._join(one, other)
         left = [statement for statement in left if id(statement) not in self.partners]
         right = [statement for statement in right if id(statement) not in self.pairs]
-        left, right = self._pair_definitions(left, right)
         if left or right:
             loose = self._loose.setdefault(self._scope, ([], []))
             loose[0].extend(left)
@@ -198,17 +199,17 @@ class Matching:
             for other in right:
                 if not isinstance(other, DEFINITIONS) or id(other) in self.pairs:
                     continue
-                best = None
+                best, likeness = None, 0.6
                 for one in left:
                     if id(one) in self.partners or not _same_class(one, other):
                         continue
                     if one.name == other.name:
                         best = one
                         break
-                    if renamed and self._ratio(one, other) >= 0.6:
-                        best = one
+                    if renamed and self._ratio(one, other) >= likeness:
+                        best, likeness = one, self._ratio(one, other)
                 if best is not None:
-                    self._join(best, other, moved=True)
+                    self._join(best, other)
         return (
             [statement for statement in left if id(statement) not in self.partners],
             [statement for statement in right if id(statement) not in self.pairs],
@@ -228,13 +229,8 @@ class Matching:
     def _wide_alignment(
         self, left: list[ast.stmt], right: list[ast.stmt]
     ) -> list[tuple[ast.stmt, ast.stmt]]:
-        def token(source: Source, statement: ast.stmt) -> str:
-            if isinstance(statement, DEFINITIONS):
-                return type(statement).__name__ + " " + statement.name
-            return source.key(statement)
-
-        one = [token(self.recorded, statement) for statement in left]
-        other = [token(self.edited, statement) for statement in right]
+        one = [self.recorded.key(statement) for statement in left]
+        other = [self.edited.key(statement) for statement in right]
         found: list[tuple[ast.stmt, ast.stmt]] = []
         i = j = 0
         for block in difflib.SequenceMatcher(
@@ -280,16 +276,18 @@ class Matching:
     def _weight(self, one: ast.stmt, other: ast.stmt) -> float:
         if not _same_class(one, other):
             return 0
-        if isinstance(one, DEFINITIONS):
-            return 5 if one.name == other.name else 0
         if self._is_equal(one, other):
             return 3 + sum(self.recorded.leaves(one).values())
         if isinstance(one, COMPOUND):
             common = self._common(one, other)
             if self.recorded.header(one) == self.edited.header(other):
                 return 1 + common
+            if self._is_around(one, other):
+                return 0
             if self._ratio(one, other) >= 0.5:
                 return 0.5 + common
+            if not _is_log_block(one) and self._similarity(one, other) >= 0.7:
+                return 0.5
             if _is_log_block(one) and _is_log_block(other):
                 return 0.3 + 0.5 * self._similarity(one, other)
             return 0
@@ -301,6 +299,16 @@ class Matching:
         if _targets(self.recorded, one) == _targets(self.edited, other) != "":
             return 0.6 + 0.3 * similarity
         return 0.8 * similarity if similarity >= 0.5 else 0
+
+    def _is_around(self, one: ast.stmt, other: ast.stmt) -> bool:
+        """Whether one of two blocks was put around the other, or taken away from around it."""
+        return any(
+            type(child) is type(one) and self.edited.header(child) == self.recorded.header(one)
+            for child in statements(other)
+        ) or any(
+            type(child) is type(other) and self.recorded.header(child) == self.edited.header(other)
+            for child in statements(one)
+        )
 
     def _is_block_pair(self, one: ast.stmt, other: ast.stmt) -> bool:
         return (
@@ -510,6 +518,10 @@ def _import_key(statement: ast.stmt, alias: ast.alias) -> tuple:
     if isinstance(statement, ast.ImportFrom):
         return (statement.module, statement.level, alias.name, alias.asname)
     return (alias.name, alias.asname)
+
+
+def _executed(block: list[ast.stmt]) -> list[ast.stmt]:
+    return [statement for statement in block if not isinstance(statement, DEFINITIONS)]
 
 
 def _same_class(one: ast.AST, other: ast.AST) -> bool:

@@ -23,6 +23,7 @@ from .uncalled import refuse_uncalled
 _ALIKE = 0.5
 _NEARLY_EQUAL = 0.8
 _FEW_STATEMENTS = 3
+_ROUNDS = 3
 
 
 def match_program(program: RecordedProgram, edited: Iterable[Source]) -> list[FileMatch]:
@@ -188,7 +189,12 @@ def _matching(
     file: RecordedFile, source: Source, roots: Optional[tuple[ast.stmt, ast.stmt]] = None
 ) -> Matching:
     matching = Matching(file, source, roots)
-    return Matching(file, source, roots) if undo_renames(matching) else matching
+    # With some names undone, more statements are found again, and with them more names.
+    for _ in range(_ROUNDS):
+        if not undo_renames(matching):
+            break
+        matching = Matching(file, source, roots)
+    return matching
 
 
 def _is_empty(source: Source) -> bool:

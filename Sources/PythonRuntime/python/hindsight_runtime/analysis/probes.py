@@ -181,6 +181,9 @@ class _Classification:
             pair = self.matching.pairs.get(id(statement))
             if pair is not None:
                 place = self.file.place(pair.recorded)
+                if not self._comes_next(pair.recorded, place, anchor):
+                    self._follow(pair, place)
+                    continue
                 if pair.kind == "step":
                     steps += 1
                     anchor_here = place._replace(step=steps)
@@ -198,6 +201,24 @@ class _Classification:
                 waiting.append(statement)
         for statement in waiting:
             self._add(statement, default)
+
+    def _comes_next(self, recorded: ast.AST, place: Place, anchor: Optional[Place]) -> bool:
+        """Whether what follows an edited statement follows the recorded one.
+
+        Definitions and imports may stand anywhere; one that has executed statements between it and what was
+        found last tells nothing about the order of those.
+        """
+        if not isinstance(recorded, (*DEFINITIONS, *IMPORTS)):
+            return True
+        start = 0
+        if anchor is not None:
+            if (anchor.owner, anchor.field) != (place.owner, place.field):
+                return False
+            start = anchor.index
+        block = getattr(place.owner, place.field)[start : place.index]
+        return start <= place.index and all(
+            isinstance(child, (*DEFINITIONS, *IMPORTS)) or is_inert(child) for child in block
+        )
 
     def _flattened(self, block: list) -> Iterator[ast.stmt]:
         """The statements of a block; new blocks around recorded code give what they hold."""
@@ -388,6 +409,10 @@ class _Classification:
                 f"Not replayed: {conflict.message}.",
             )
         )
+        for child in _with_nested(node):
+            is_told = where.lineno <= child.lineno <= (where.end_lineno or where.lineno)
+            if is_log_statement(child) and not is_told:
+                self._unplaced(child, f"it stands in code that is not (line {where.lineno})")
 
     # Added statements that use a recorded variable's name for themselves.
 
