@@ -129,6 +129,25 @@ class Rewriting:
                 return True
         return False
 
+    def _shift(self) -> bool:
+        """A statement to another place of its block, past two others at least."""
+        for _ in range(20):
+            block, index = self._far_from_probe()
+            kept = block[index]
+            if isinstance(kept, (*COMPOUND, ast.Import, ast.ImportFrom)) or is_log_statement(kept):
+                continue
+            if isinstance(
+                kept, (ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Global, ast.Nonlocal)
+            ):
+                continue
+            places = [i for i in range(len(block)) if abs(i - index) > 3 and not _is_text(block[i])]
+            if places:
+                place = self.numbers.choice(places)
+                del block[index]
+                block.insert(place, kept)
+                return True
+        return False
+
     def _wrap(self) -> bool:
         start = self.block.index(self.probe) - 1
         kept = self.block[start]
@@ -179,7 +198,7 @@ class Rewriting:
         return self.numbers.choice(found) if found else (self.tree.body, len(self.tree.body))
 
 
-KINDS = ("reformat", "rename", "swap", "reorder", "insert", "delete", "wrap", "move")
+KINDS = ("reformat", "rename", "swap", "reorder", "insert", "delete", "wrap", "move", "shift")
 
 
 def single_imports(tree: ast.Module) -> ast.Module:

@@ -80,8 +80,14 @@ def judge(text: str, rewriting: Rewriting) -> tuple[str, str]:
         return "placed", ""
     if state == "there":
         truth = ast.parse(rewriting.truth)
-        # Whether a probe stands before or behind a statement that is gone cannot be told.
+        # Whether a probe stands before or behind a statement that is gone, or has moved, cannot be told.
         gone = {
+            excerpt(ast.parse(match.edited.text.split("\n")[change.line - 1].strip()))
+            for match in matches
+            for change in match.changes
+            if change.message.startswith("The recorded run executed this elsewhere")
+            and change.line == change.end_line
+        } | {
             change.message.split("`")[1]
             for match in matches
             for change in match.changes

@@ -23,6 +23,7 @@ from .source import (
     DEFINITIONS,
     FUNCTIONS,
     IMPORTS,
+    LOOPS,
     Place,
     Source,
     blocks,
@@ -175,15 +176,17 @@ class _Classification:
 
     def _walk(self, block: list, default: Place) -> None:
         anchor: Optional[Place] = None
-        steps = 0
+        reached = steps = 0
         waiting: list[ast.stmt] = []
         for statement in self._flattened(block):
             pair = self.matching.pairs.get(id(statement))
             if pair is not None:
                 place = self.file.place(pair.recorded)
-                if not self._comes_next(pair.recorded, place, anchor):
-                    self._follow(pair, place)
+                if not self._comes_next(pair, default, reached):
+                    self._follow(pair, place._replace(index=place.index + 1))
                     continue
+                index = self._index_in(default, pair.recorded)
+                reached = reached if index is None else index + 1
                 if pair.kind == "step":
                     steps += 1
                     anchor_here = place._replace(step=steps)
@@ -202,23 +205,34 @@ class _Classification:
         for statement in waiting:
             self._add(statement, default)
 
-    def _comes_next(self, recorded: ast.AST, place: Place, anchor: Optional[Place]) -> bool:
-        """Whether what follows an edited statement follows the recorded one.
+    def _comes_next(self, pair: Pair, default: Place, reached: int) -> bool:
+        """Whether what follows an edited statement in its block follows the recorded one, too.
 
-        Definitions and imports may stand anywhere; one that has executed statements between it and what was
-        found last tells nothing about the order of those.
+        `reached` is how far in the recorded block the statements above have come. Definitions and imports may stand
+        anywhere, and what moved stands elsewhere now: neither tells where the statements around it belong.
         """
-        if not isinstance(recorded, (*DEFINITIONS, *IMPORTS)):
+        is_definition = isinstance(pair.recorded, (*DEFINITIONS, *IMPORTS))
+        if not pair.moved and not is_definition:
             return True
-        start = 0
-        if anchor is not None:
-            if (anchor.owner, anchor.field) != (place.owner, place.field):
+        index = self._index_in(default, pair.recorded)
+        if index is None or index < reached:
+            return False
+        for child in getattr(default.owner, default.field)[reached:index]:
+            if isinstance(child, (*DEFINITIONS, *IMPORTS)) or is_inert(child):
+                continue
+            partner = self.matching.partners.get(id(child))
+            if is_definition or (partner is not None and partner.edited.lineno > pair.edited.lineno):
                 return False
-            start = anchor.index
-        block = getattr(place.owner, place.field)[start : place.index]
-        return start <= place.index and all(
-            isinstance(child, (*DEFINITIONS, *IMPORTS)) or is_inert(child) for child in block
-        )
+        return True
+
+    def _index_in(self, block: Place, recorded: ast.AST) -> Optional[int]:
+        """Which statement of a recorded block holds another one, executed once with it at most; None: none does."""
+        place = self.file.place(recorded)
+        while (place.owner, place.field) != (block.owner, block.field):
+            if isinstance(place.owner, (ast.Module, *DEFINITIONS, *LOOPS)):
+                return None
+            place = self.file.place(place.owner)
+        return place.index
 
     def _flattened(self, block: list) -> Iterator[ast.stmt]:
         """The statements of a block; new blocks around recorded code give what they hold."""
