@@ -11,6 +11,7 @@ from hindsight_runtime.analysis.logcalls import is_log_statement
 from hindsight_runtime.analysis.source import COMPOUND, FUNCTIONS, blocks, named_blocks, statements
 
 MOVED = "moved.py"
+_DEFINED = (*FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom)
 _REFLECTING = frozenset({"locals", "vars", "eval", "exec", "globals", "dir"})
 
 
@@ -140,7 +141,11 @@ class Rewriting:
                 kept, (ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Global, ast.Nonlocal)
             ):
                 continue
-            places = [i for i in range(len(block)) if abs(i - index) > 3 and not _is_text(block[i])]
+            executed = [i for i, child in enumerate(block) if not isinstance(child, _DEFINED)]
+            places = [
+                i for i in executed if sum(min(i, index) < j < max(i, index) for j in executed) > 2
+            ]
+            places = [i for i in places if not _is_text(block[i])]
             if places:
                 place = self.numbers.choice(places)
                 del block[index]
