@@ -168,8 +168,12 @@ class Replayer(Session):
             lambda reason: self._tell_file(reason, False),
             self._file_opened,
         )
+        #: When the run began, in seconds since 1970.
+        self._began: float = request.get("started") or 0
+        #: Whether this process has a file system of its own.
+        self._is_private = bool(request.get("private"))
         self._installed = InstalledModules(
-            request.get("started") or 0, lambda reason: self._tell_file(reason, False)
+            self._began, lambda reason: self._tell_file(reason, False)
         )
         records = request.get("files") or []
         self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
@@ -418,7 +422,20 @@ class Replayer(Session):
     def _restore_tempfile(self, module: ModuleType) -> None:
         names = entropy.generator_of_names(module)
         if names is not None and self._initial.get("tempfile"):
-            names.setstate(entropy.decode(self._initial["tempfile"]))
+            state = entropy.decode(self._initial["tempfile"])
+            names.setstate(state)
+            self._free_names(module, state)
+
+    def _free_names(self, module: ModuleType, state: Any) -> None:
+        from .leftovers import leftovers, remove
+
+        for path in leftovers(module, state, self._began):
+            try:
+                if not self._is_private:
+                    raise OSError(0, "the replay has no file system of its own")
+                remove(path)
+            except OSError as error:
+                self._tell_file(f"{path}, which the run left, is in the way: {error.strerror}", False)
 
     # Log statements and probes
 

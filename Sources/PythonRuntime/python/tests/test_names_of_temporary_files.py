@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import unittest
 
 from .recorded_program import Project, texts
@@ -39,6 +41,32 @@ class NamesOfTemporaryFiles(unittest.TestCase):
         self.assertEqual(
             [m["difference"] for m in messages if m["t"] == "check" and m["difference"]], []
         )
+
+    def test_what_the_run_left_is_not_in_the_way(self) -> None:
+        source = """
+            import os, tempfile, time
+
+            folder = tempfile.mkdtemp(prefix="hindsight-left-")
+            for epoch in range(3):
+                descriptor, name = tempfile.mkstemp(suffix=".txt")
+                os.close(descriptor)
+                open(os.path.join(folder, str(epoch)), "w").close()
+                print(folder, name)
+            """
+        project = Project({"train.py": source})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py")
+        made = [line.split() for line in recording.result.stdout.splitlines()]
+        self.addCleanup(shutil.rmtree, made[0][0], True)
+        for _, name in made:
+            self.addCleanup(lambda name=name: os.path.exists(name) and os.unlink(name))
+        edited = with_probe(
+            source, "open(os", 'print("probe", folder, name, sorted(os.listdir(folder)))'
+        )
+        answer = texts(recording.replay({"train.py": edited}))
+        listings = (["0"], ["0", "1"], ["0", "1", "2"])
+        truth = [f"probe {folder} {name} {there}" for (folder, name), there in zip(made, listings)]
+        self.assertEqual(answer, truth)
 
 
 if __name__ == "__main__":
