@@ -8,8 +8,8 @@ public enum ReplayObservation: Hashable, Sendable {
     case check(checkpoint: Int, order: OrderKey, difference: String?)
     /// Statements of probes, named by the first one, left the program's data in another state.
     case disturbance(statement: String, order: OrderKey, difference: String)
-    /// The program's data cannot be compared before and behind probes.
-    case unwatched(reason: String)
+    /// From here on the program's data cannot be compared before and behind each execution of probes.
+    case unwatched(reason: String, order: OrderKey)
     /// A boundary was passed.
     case passed(OrderKey)
     case end(ReplayEnd)
@@ -76,7 +76,8 @@ public struct Evidence: Sendable {
     private var next = 0
     private var pending: [Int] = []
     private var interval = Interval()
-    private var unwatched: String?
+    /// Why probes are not watched any more, and from where on.
+    private var unwatched: (reason: String, order: OrderKey)?
 
     private struct Interval {
         var openedBy: JumpTaken?
@@ -121,8 +122,8 @@ public struct Evidence: Sendable {
         case .disturbance(let statement, let order, let difference):
             guard isWithinHorizon(order) else { return reachHorizon() }
             return observeDisturbance(statement, difference)
-        case .unwatched(let reason):
-            unwatched = reason
+        case .unwatched(let reason, let order):
+            unwatched = unwatched ?? (reason, order)
             return []
         case .passed(let order): return isWithinHorizon(order) ? [] : reachHorizon()
         case .end(let end): return observeEnd(end)
@@ -152,9 +153,10 @@ public struct Evidence: Sendable {
         }
         let record = records[next]
         next += 1
-        guard record.site == site, record.text == text, record.name == name, record.value.isSame(as: value)
+        let isSameText = record.text == text || record.text.withoutAddresses == text.withoutAddresses
+        guard record.site == site, isSameText, record.name == name, record.value.isSame(as: value)
         else {
-            let shown = record.text != text || record.site != site
+            let shown = !isSameText || record.site != site
             return contradict(
                 "\(Self.place(record)): recorded \(Self.quoted(shown ? record.text : "\(record.value)")), "
                     + "replayed \(Self.quoted(shown ? text : "\(value)"))")
@@ -228,7 +230,7 @@ public struct Evidence: Sendable {
         let isTrusted = isTrusted
         let unwatched = unwatched
         return settle { hit in
-            if let unwatched { return .unwatched(unwatched) }
+            if let unwatched, !(orders[hit] < unwatched.order) { return .unwatched(unwatched.reason) }
             guard let covered, orders[hit] < covered, isTrusted(orders[hit]) else { return .unopposed }
             return .confirmed
         }
@@ -267,7 +269,12 @@ public struct Evidence: Sendable {
     /// What no checkpoint has confirmed until the end.
     private mutating func confirmByEnd() -> [Settled] {
         guard let unwatched else { return confirm() }
-        return settle { _ in .unwatched(unwatched) }
+        let orders = orders
+        let isTrusted = isTrusted
+        return settle { hit in
+            guard orders[hit] < unwatched.order else { return .unwatched(unwatched.reason) }
+            return isTrusted(orders[hit]) ? .confirmed : .unopposed
+        }
     }
 
     private mutating func settle(_ standing: (Int) -> Standing) -> [Settled] {
@@ -332,6 +339,18 @@ extension Scalar {
 }
 
 extension String {
+    /// The text as it would be wherever objects lay in memory: Python shows those without a text of their own as
+    /// `<Thing object at 0x7f…>`.
+    var withoutAddresses: String {
+        var result = ""
+        var rest = self[...]
+        while let mark = rest.firstRange(of: " at 0x") {
+            result += rest[..<mark.upperBound]
+            rest = rest[mark.upperBound...].drop(while: \.isHexDigit)
+        }
+        return result + rest
+    }
+
     fileprivate func replacing(_ character: Character, with other: Character) -> String {
         String(map { $0 == character ? other : $0 })
     }

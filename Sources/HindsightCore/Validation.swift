@@ -35,10 +35,7 @@ public struct Validation: Sendable {
 
     /// Takes the files that a pass, the first or a validating one, found to be others than they were.
     public mutating func add(_ doubts: [FileDoubt]) {
-        for doubt in doubts
-        where !self.doubts.contains(where: { $0.reason == doubt.reason && !(doubt.order < $0.order) }) {
-            self.doubts.append(doubt)
-        }
+        for doubt in doubts where !self.doubts.contains(doubt) { self.doubts.append(doubt) }
     }
 
     public mutating func captureVerified() { isCaptureVerified = true }
@@ -121,11 +118,6 @@ public struct Validation: Sendable {
         return "first difference: \(hit.file):\(hit.line)\(place): \"\(hit.text)\" after restoring a "
             + "checkpoint, \"\(again.text)\" by executing what led to it"
     }
-}
-
-extension [FileDoubt] {
-    /// The sentences that concern a hit.
-    public func about(_ hit: Hit) -> [String] { filter { !(hit.order < $0.order) }.map(\.reason) }
 }
 
 extension Verdict {

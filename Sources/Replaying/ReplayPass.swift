@@ -150,14 +150,17 @@ struct ReplayPass {
             move(to: jump.from)
             position = jump.to
             restored += 1
+            doubts.pass(jump.from)
             observe(.jump(jump), &settled)
             tell(.progress(progress), self)
         case .check(let checkpoint, let order, let difference):
             move(to: order)
+            if difference == nil { doubts.pass(order) }
             observe(.check(checkpoint: checkpoint, order: order, difference: difference), &settled)
         case .disturbed(let probe, let order, let difference):
             observe(.disturbance(statement: probe, order: order, difference: difference), &settled)
-        case .unwatched(let reason): observe(.unwatched(reason: reason), &settled)
+        case .unwatched(let reason, let order):
+            observe(.unwatched(reason: reason, order: order), &settled)
         case .progress(let coordinate, let order):
             move(to: order)
             self.coordinate = coordinate

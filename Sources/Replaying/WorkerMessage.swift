@@ -10,7 +10,7 @@ enum WorkerMessage: Sendable {
     case jump(JumpTaken)
     case check(checkpoint: Int, order: OrderKey, difference: String?)
     case disturbed(probe: String, order: OrderKey, difference: String)
-    case unwatched(reason: String)
+    case unwatched(reason: String, order: OrderKey)
     case progress(coordinate: Coordinate, order: OrderKey)
     case unusable(UnusableCheckpoint)
     case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
@@ -69,7 +69,8 @@ enum WorkerMessage: Sendable {
             self = .disturbed(
                 probe: try need(message.probe, "probe"), order: try need(message.key, "key"),
                 difference: try need(message.difference, "difference"))
-        case "unwatched": self = .unwatched(reason: try need(message.reason, "reason"))
+        case "unwatched":
+            self = .unwatched(reason: try need(message.reason, "reason"), order: try need(message.key, "key"))
         case "progress":
             self = .progress(coordinate: message.at ?? [], order: try need(message.key, "key"))
         case "unusable":
@@ -86,8 +87,9 @@ enum WorkerMessage: Sendable {
         case "file":
             self = .file(
                 FileDoubt(
-                    order: try need(message.key, "key"), reason: try need(message.reason, "reason"),
-                    isJumped: message.jumped ?? false))
+                    order: try need(message.key, "key"), end: message.end,
+                    reason: try need(message.reason, "reason"),
+                    isJumped: message.jumped ?? false, passes: message.passes ?? false))
         case "borrowed": self = .borrowed
         case "note": self = .note(message.text ?? "")
         case "end":
@@ -123,6 +125,8 @@ enum WorkerMessage: Sendable {
         var reason: String?
         var jumped: Bool?
         var concernsRun: Bool?
+        var passes: Bool?
+        var end: OrderKey?
         var facts: [String: Scalar]?
         var status: String?
         var exitCode: Int?

@@ -57,6 +57,37 @@ import Testing
         #expect(extra.contradiction?.contains("the run did not") == true)
     }
 
+    @Test func addressesInTextsAreNoDifference() {
+        var run = run
+        run.records[0].text = "<Net object at 0x7f12ab> 0x1"
+        var same = Evidence(records: run.records, status: .finished(exitCode: 0), horizon: nil, plan: Plan())
+        _ = same.observe(log(run.records[0], text: "<Net object at 0x55cdefa> 0x1"))
+        #expect(same.contradiction == nil)
+        var other = Evidence(records: run.records, status: .finished(exitCode: 0), horizon: nil, plan: Plan())
+        _ = other.observe(log(run.records[0], text: "<Net object at 0x7f12ab> 0x2"))
+        #expect(other.contradiction != nil)
+    }
+
+    @Test func whatIsNotWatchedIsNotConfirmed() {
+        let unwatched = ReplayObservation.unwatched(reason: "too large", order: OrderKey([1, 0, 2]))
+        // The run may also have raised, or been interrupted: then nothing tells of its end.
+        let ends: [(RunStatus, OrderKey?, ReplayObservation)] = [
+            (.finished(exitCode: 0), nil, .end(.finished(exitCode: 0))),
+            (.raised(exception: "E"), nil, .end(.raised(exception: "E"))),
+            (.interrupted("SIGKILL"), OrderKey([1, 0, 5]), .passed(OrderKey([1, 1]))),
+        ]
+        for (status, horizon, end) in ends {
+            let records = horizon == nil ? [] : [run.records[0]]
+            var evidence = Evidence(records: records, status: status, horizon: horizon, plan: Plan())
+            _ = evidence.observe(.hit(hit([1, 0, 0, 1])))
+            _ = evidence.observe(unwatched)
+            _ = evidence.observe(.hit(hit([1, 0, 2, 1])))
+            for record in records { _ = evidence.observe(log(record)) }
+            let standings = evidence.observe(end).map(\.standing)
+            #expect(standings == [.confirmed, .unwatched("too large")], "\(status)")
+        }
+    }
+
     @Test func failedCheckContradictsOnlySinceTheLastGoodOne() {
         var evidence = evidence()
         _ = evidence.observe(.hit(hit([1, 0, 0, 0])))

@@ -50,6 +50,29 @@ extension WholeSystem {
                     threading.Thread(target=count, daemon=True).start()
                     """, step: "x = n[0]", reason: "thread count"),
             Fault(
+                description: "the order in which a pool's threads come to an end",
+                before: """
+                    from concurrent.futures import ThreadPoolExecutor, as_completed
+                    pool = ThreadPoolExecutor(4)
+                    def work(n): time.sleep(0.001); return n
+                    """,
+                step: "x = [f.result() for f in as_completed([pool.submit(work, n) for n in range(20)])]",
+                reason: "at times of its own"),
+            Fault(
+                description: "a list that threads append to",
+                before: """
+                    from multiprocessing.pool import ThreadPool
+                    pool = ThreadPool(4)
+                    def work(n): time.sleep(0.001); done.append(n)
+                    """, step: "done = []; pool.map(work, range(20), chunksize=1); x = done",
+                reason: "at times of its own"),
+            Fault(
+                description: "the order of a set that a function is given",
+                step: "y = {Thing(n) for n in range(20)}; x = list(map(lambda t: t.n, y))",
+                reason: "addresses"),
+            Fault(
+                description: "an address in a text", step: "x = Thing(0)", reason: "address in memory"),
+            Fault(
                 description: "a small data file that has changed since", step: "x = open('data.txt').read()"),
             Fault(
                 description: "a large data file that has changed since",

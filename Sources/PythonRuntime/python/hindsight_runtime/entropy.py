@@ -47,8 +47,13 @@ BLANKS = ("empty", "empty_like", "new_empty")
 #: Addresses are not noted once so many values were: a program that asks for them in its hot loop would be slow.
 MOST_ADDRESSES = 100_000
 
+_ADDRESSES = ("builtins.id", "torch.data_ptr")
+
+#: A method of tensors and their storages that gives an address.
+POINTER = "data_ptr"
+
 _NAMES = {name for names in SOURCES.values() for name in names}
-_NAMES |= {method for _, _, method in METHODS} | set(SEEDERS) | set(BLANKS)
+_NAMES |= {method for _, _, method in METHODS} | set(SEEDERS) | set(BLANKS) | {POINTER}
 
 
 def candidate_names(tree: ast.Module) -> set[str]:
@@ -71,6 +76,8 @@ def source_name(function: Any) -> Optional[str]:
             if module is not None and getattr(module, name, None) is function:
                 return f"{module_name}.{name}"
     owner = getattr(function, "__self__", None)
+    if name == POINTER and type(owner).__module__.partition(".")[0] == "torch":
+        return f"torch.{POINTER}"
     for module_name, class_name, method in METHODS:
         module = sys.modules.get(module_name)
         if name == method and module is not None and owner is getattr(module, class_name, None):
@@ -120,7 +127,9 @@ def _clear_array(numpy: Any, made: Any) -> Any:
         if type(made) is numpy.ndarray and made.base is None:
             order = "C" if made.flags.c_contiguous else "F"
             if made.flags.forc and made.flags.writeable:
-                return numpy.zeros(made.shape, made.dtype, order)  # memory that the system clears when it is used
+                return numpy.zeros(
+                    made.shape, made.dtype, order
+                )  # memory that the system clears when it is used
         if made.nbytes <= _LARGEST_CLEARED:
             made[...] = numpy.zeros((), made.dtype)
     except Exception:
@@ -208,7 +217,7 @@ class EntropyLog:
     def _value(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
         if self.is_feeding or (name == "subprocess.run" and not _gives_output(kw)):
             return function(*args, **kw)
-        if self._is_passive() or (name == "builtins.id" and self.position >= MOST_ADDRESSES):
+        if self._is_passive() or (name in _ADDRESSES and self.position >= MOST_ADDRESSES):
             self._tell_unrecorded(name)
             return function(*args, **kw)
         if self._record is None:

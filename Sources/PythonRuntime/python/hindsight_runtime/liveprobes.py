@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Callable, Iterator, Optional
 
-from . import transform
+from . import setorder, transform
 from .analysis.probes import Addition, FileMatch
 from .analysis.recorded import RecordedFile, RecordedProgram
 from .analysis.scopes import Bindings, Scope
@@ -180,7 +180,7 @@ class LiveProbes:
         return self._compile(addition.file, tree)
 
     def _compile(self, file: RecordedFile, tree: ast.Module) -> CodeType:
-        transform.watch_order(tree)
+        setorder.watch_order(tree)
         transform.rewrite(tree, file.path, file.text)
         absolute = self._still.compiled[file.path][0]
         return compile(tree, absolute, "exec", flags=_future_flags(file.tree), dont_inherit=True)

@@ -1,5 +1,5 @@
 """Notices in a replay what no recording holds: other processes and machines, the kernel's counters, C code that
-the program calls by itself, threads. What is computed from there on cannot be believed, whatever it agrees with.
+the program calls by itself. What is computed from there on cannot be believed, whatever it agrees with.
 
 Only what the program's own sources do counts, the standard library's functions between included: an installed
 library that counts processors or looks for a compiler takes nothing of that into its results.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from types import FrameType
 from typing import Any, Callable, Optional
 
@@ -17,7 +16,14 @@ from .programs import RUNTIME_FOLDER
 
 _ENTROPY_FILES = ("/dev/urandom", "/dev/random", "/dev/hwrng")
 #: Below `/proc`, what stays the same as long as the machine does.
-_CONSTANT = ("/proc/cpuinfo", "/proc/version", "/proc/filesystems", "/proc/mounts", "/proc/sys/", "/proc/cmdline")
+_CONSTANT = (
+    "/proc/cpuinfo",
+    "/proc/version",
+    "/proc/filesystems",
+    "/proc/mounts",
+    "/proc/sys/",
+    "/proc/cmdline",
+)
 _CONSTANT_OF_PROCESS = ("cgroup", "mountinfo", "mounts", "cmdline")
 
 #: Installed, but all that it does is to read counters.
@@ -26,15 +32,13 @@ _COUNTERS = f"{os.sep}psutil{os.sep}"
 _PIPE = -1
 
 #: Modules of this package whose functions stand in for those that the program calls.
-_STAND_INS = ("opening.py", "outside.py")
-
-#: Their hashes are themselves.
-_NUMBERS = frozenset((int, float, bool))
+_STAND_INS = ("opening.py", "companions.py")
 
 
 class Outside:
     """Tells a sentence the first time that the program turns to each thing outside; `place` says where a file of
-    the program's stands, `is_counted` whether what happens now is the program's own doing; `opened` is given the path of every file that is opened meanwhile.
+    the program's stands, `is_counted` whether what happens now is the program's own doing; `opened` is given the
+    path of every file that is opened meanwhile.
     """
 
     def __init__(
@@ -55,23 +59,10 @@ class Outside:
             "subprocess.Popen": self._started_process,
             "socket.connect": self._connected,
             "ctypes.dlopen": self._loaded,
-            "thread": self._started_thread,
         }
 
     def install(self) -> None:
         sys.addaudithook(self._hear)
-        # Threads have an event of their own only in later versions.
-        for name in ("_start_new_thread", "_start_joinable_thread"):
-            start = getattr(threading, name, None)
-            if start is not None:
-                setattr(threading, name, self._starting(start))
-
-    def _starting(self, start: Callable[..., Any]) -> Callable[..., Any]:
-        def starting(function: Any, *arguments: Any, **options: Any) -> Any:
-            self._hear("thread", (function,))
-            return start(function, *arguments, **options)
-
-        return starting
 
     def _hear(self, event: str, arguments: Any) -> None:
         question = self._questions.get(event)
@@ -88,32 +79,20 @@ class Outside:
             what = question(arguments, frame)  # type: ignore[arg-type]
             if what is None:
                 return
-            while frame is not None and self._is_between(frame):
-                if frame.f_code.co_name == "_find_and_load":
-                    return  # an import's business
-                frame = frame.f_back
-            where = frame and self._place(frame.f_code.co_filename)
-            if frame is not None and where is not None:
-                self._say(f"{what} ({where}:{frame.f_lineno}), which was not recorded")
+            where = self.origin(frame)
+            if where is not None:
+                self.say(f"{what} ({where}), which was not recorded")
         except Exception:
             pass  # the program must go on
 
-    def go_through(self, items: Any, frame: FrameType) -> None:
-        """The order of a set is told where it follows the objects' addresses."""
-        if len(items) < 2 or not self._is_counted():
-            return
-        for item in items:
-            try:
-                follows = hash(item) in (object.__hash__(item), id(item)) and type(item) not in _NUMBERS
-            except Exception:
-                continue
-            if follows:
-                kind, where = type(item).__qualname__, self._place(frame.f_code.co_filename)
-                self._say(
-                    f"the order of a set of {kind} objects ({where}:{frame.f_lineno}) depends on their addresses, "
-                    "which are others in each process"
-                )
-                return
+    def origin(self, frame: Optional[FrameType]) -> Optional[str]:
+        """Where the program asked for what a frame of the standard library does; None where nobody did."""
+        while frame is not None and self._is_between(frame):
+            if frame.f_code.co_name == "_find_and_load":
+                return None  # an import's business
+            frame = frame.f_back
+        where = frame and self._place(frame.f_code.co_filename)
+        return f"{where}:{frame.f_lineno}" if frame is not None and where is not None else None
 
     def _is_between(self, frame: FrameType) -> bool:
         path = frame.f_code.co_filename
@@ -121,7 +100,7 @@ class Outside:
             return True
         return path.startswith(self._library) and "-packages" not in path
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
         if sentence not in self._told:
             self._told.add(sentence)
             self._tell(sentence)
@@ -138,7 +117,9 @@ class Outside:
         if not path.startswith("/proc/") or path.startswith(_CONSTANT):
             return None
         parts = path.split("/")
-        return None if len(parts) == 4 and parts[3] in _CONSTANT_OF_PROCESS else f"the program read {path}"
+        return (
+            None if len(parts) == 4 and parts[3] in _CONSTANT_OF_PROCESS else f"the program read {path}"
+        )
 
     @staticmethod
     def _started_process(arguments: Any, frame: FrameType) -> Optional[str]:
@@ -161,14 +142,6 @@ class Outside:
         name = arguments[0]
         shown = os.path.basename(os.fsdecode(name)) if name else "the C library"
         return f"the program called C functions of {shown} through ctypes"
-
-    def _started_thread(self, arguments: Any, frame: FrameType) -> Optional[str]:
-        thread = getattr(arguments[0], "__self__", None)
-        function = getattr(thread, "_target", None) or getattr(type(thread), "run", None) or arguments[0]
-        code = getattr(function, "__code__", None)
-        if code is None or self._place(code.co_filename) is None:
-            return None
-        return f"the program's thread {code.co_name} runs at times of its own"
 
 
 def _is_own(path: str) -> bool:

@@ -13,6 +13,7 @@ import collections
 import hashlib
 import linecache
 import os
+import re
 import socket
 import sys
 import time
@@ -23,6 +24,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import entropy, environment, logs, tracebacks
 from .channel import Channel, ChannelClosed
+from .companions import Companions
 from .fastforward import advanced
 from .fileview import FileView
 from .installed import InstalledModules
@@ -30,13 +32,16 @@ from .outside import Outside
 from .loops import Loop, Started, driven_by_generator, is_traced, may_run_code, scalar
 from .probenames import ProbeNames
 from .programs import Program, command_line
+from .setorder import SetOrder, own_function, watch_order
 from .shortloops import ShortLoops, limits
-from .transform import LoopStatement, watch_order
+from .transform import LoopStatement
 from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_header
 from .watch import Watch
 
 #: Seconds between progress messages.
 PROGRESS_INTERVAL = 0.05
+#: How objects without a text of their own are shown.
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{5,}")
 #: An order key's component behind all others.
 LAST = (1 << 62) - 1
 
@@ -154,6 +159,8 @@ class Replayer(Session):
         self._watch = Watch(self.visible)
         #: Why nothing that is executed again need be the same.
         self._doubt: Optional[str] = None
+        self._watched_from: list[int] = []
+        self._is_unwatched = False
         #: Probes that are being executed; more than one where one calls what another observes.
         self._running = 0
         self._has_borrowed = False
@@ -164,7 +171,7 @@ class Replayer(Session):
         self._pid = os.getpid()
         self._outside = Outside(
             self.files.get,
-            lambda: (self.stack.is_tracking() or self._running > 0) and not self.entropy.is_feeding,
+            self._is_own_doing,
             lambda reason: self._tell_file(reason, False),
             self._file_opened,
         )
@@ -174,6 +181,18 @@ class Replayer(Session):
         self._is_private = bool(request.get("private"))
         self._installed = InstalledModules(
             self._began, lambda reason: self._tell_file(reason, False)
+        )
+        self._companions = Companions(
+            lambda: os.getpid() == self._pid,
+            self._is_own_doing,
+            self._outside.origin,
+            self.files.get,
+            self._tell_companion,
+        )
+        self._set_order = SetOrder(
+            self._is_own_doing,
+            self._tell_address,
+            lambda function: own_function(function, self.is_project_code, self.module_names),
         )
         records = request.get("files") or []
         self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
@@ -224,6 +243,7 @@ class Replayer(Session):
                 "numpy.random": self._restore_numpy,
                 "torch": self._restore_torch,
                 "tempfile": self._restore_tempfile,
+                "multiprocessing.process": self._companions.observe_processes,
             },
             source_text=self._recorded_bytes,
             installed=self._found_installed,
@@ -231,6 +251,7 @@ class Replayer(Session):
         hooks.install()
         self.files_then.begin()
         self._outside.install()
+        self._companions.install()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._become_child)
         atexit.register(self._end)
@@ -244,11 +265,13 @@ class Replayer(Session):
             "exception": Exception,
             "watch": self.watch_probes,
             "watched": self.probes_watched,
-            "items": self.items,
             "show": logs.show,
+            **self._set_order.functions(),
         }
 
     def send(self, message: dict[str, Any]) -> None:
+        if self.stack.is_main_thread():
+            self._companions.speak()
         try:
             self.channel.send(message)
             self.channel.flush(600)
@@ -321,8 +344,6 @@ class Replayer(Session):
         if os.getpid() != self._pid:
             return
         self._send_facts()
-        if self._watch.problem is not None:
-            self.send({"t": "unwatched", "reason": self._watch.problem})
         self._check_end()
         self.send({"t": "end", **self._ending})
         sys.stdout.flush()
@@ -353,15 +374,26 @@ class Replayer(Session):
         self._ending = {"status": "unusable", "exitCode": None, "exception": None}
         self._end()
 
-    def items(self, iterable: Any) -> Any:
-        """What the program is about to go through in its order."""
-        if type(iterable) in (set, frozenset):
-            self._outside.go_through(iterable, sys._getframe(1))
-        return iterable
+    def _tell_address(self, what: str, frame: FrameType) -> None:
+        where = f"{self.files.get(frame.f_code.co_filename)}:{frame.f_lineno}"
+        self._outside.say(
+            f"{what} ({where}) depends on addresses in memory, which are others in each process"
+        )
+
+    def _is_own_doing(self) -> bool:
+        """Whether what happens now is the program's doing, or a probe's."""
+        if self.entropy.is_feeding or not self.stack.is_main_thread():
+            return False
+        return self._running > 0 or self.stack.is_tracking()
 
     def _tell_file(self, reason: str, is_jumped: bool) -> None:
         key = self.stack.present_key(sys._getframe(1))
         self.send({"t": "file", "reason": reason, "jumped": is_jumped, "key": key})
+
+    def _tell_companion(self, reason: str) -> None:
+        # What probes keep is in no checkpoint.
+        passes, key = not self._running, self.stack.present_key(sys._getframe(1))
+        self.send({"t": "file", "reason": reason, "passes": passes, "key": key})
 
     def _tell_unrecorded(self, name: str) -> None:
         if self.stack.is_main_thread() and (self._running or self.stack.is_tracking()):
@@ -467,6 +499,9 @@ class Replayer(Session):
             return
         self._look_at_devices()
         place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
+        if ADDRESS.search(text):
+            reason = "it shows an address in memory, which is another in each process"
+            self.send({"t": "file", "reason": reason, "key": place["key"], "end": [*place["key"], 0]})
         self.send({"t": "hit", **message, "value": value, "nested": self._running > 1, **place})
 
     def begin_probe(self, site: str) -> None:
@@ -481,8 +516,11 @@ class Replayer(Session):
 
     def watch_probes(self, site: str) -> None:
         if not self._checks_left and self.stack.is_tracking():
+            frame = sys._getframe(1)
+            self._watched_from = self.stack.present_key(frame)
             with self.stack.aside():
-                self._watch.begin(site, sys._getframe(1))
+                self._watch.begin(site, frame)
+            self._tell_unwatched()
 
     def probes_watched(self, site: str) -> None:
         if self._checks_left or not self.stack.is_tracking():
@@ -490,9 +528,15 @@ class Replayer(Session):
         frame = sys._getframe(1)
         with self.stack.aside():
             difference = self._watch.end(site, frame)
+        self._tell_unwatched()
         if difference is not None:
             key = self.stack.probe_key(frame)
             self.send({"t": "disturbed", "probe": site[1:], "difference": difference, "key": key})
+
+    def _tell_unwatched(self) -> None:
+        if self._watch.problem is not None and not self._is_unwatched:
+            self._is_unwatched = True
+            self.send({"t": "unwatched", "reason": self._watch.problem, "key": self._watched_from})
 
     def probe_failed(self, site: str) -> None:
         error = sys.exc_info()[1]
@@ -655,6 +699,7 @@ class Replayer(Session):
     def _tell_jump(self, jump: Jump, start: list[int], end: list[int]) -> None:
         self._last_jump = jump.checkpoint.number
         self.send({"t": "jump", "checkpoint": jump.checkpoint.number, "from": start, "to": end})
+        self._companions.begin_anew()
 
     def _skip(self, loop: Loop, jump: Jump) -> None:
         """Remember to fill in the loop's exit state behind it."""
@@ -722,6 +767,8 @@ class Replayer(Session):
         self._send_facts()
         key = loop.exit_key() if checkpoint.kind == "exit" else loop.boundary_key()
         self.send({"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference})
+        if difference is None:
+            self._companions.begin_anew()
 
 
 def is_asked(source: dict[str, Any]) -> bool:

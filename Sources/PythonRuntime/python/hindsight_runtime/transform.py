@@ -52,7 +52,9 @@ def has_yield(node: ast.AST) -> bool:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.Yield, ast.YieldFrom)):
             return True
-        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and has_yield(child):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and has_yield(
+            child
+        ):
             return True
     return False
 
@@ -68,7 +70,7 @@ def rewrite(tree: ast.Module, path: str, text: str) -> list[LoopStatement]:
     return rewriter.loops
 
 
-def _last_name(node: ast.expr) -> Optional[str]:
+def last_name(node: ast.expr) -> Optional[str]:
     if isinstance(node, ast.Call):
         node = node.func
     if isinstance(node, ast.Attribute):
@@ -98,54 +100,18 @@ class CompiledFunctions:
             if isinstance(node, ast.Call) and self._is_compiler(node) and node.args:
                 argument = node.args[0]
                 if isinstance(argument, (ast.Name, ast.Attribute)):
-                    self._names.add(_last_name(argument) or "")
+                    self._names.add(last_name(argument) or "")
 
     def contain(self, node: Union[ast.FunctionDef, ast.AsyncFunctionDef]) -> bool:
         return any(map(self._is_compiler, node.decorator_list)) or node.name in self._names
 
     def _is_compiler(self, node: ast.expr) -> bool:
         """Whether a decorator, or what is called, compiles functions."""
-        if _last_name(node) not in COMPILERS:
+        if last_name(node) not in COMPILERS:
             return False
         while isinstance(node, (ast.Call, ast.Attribute)):
             node = node.func if isinstance(node, ast.Call) else node.value
         return not (isinstance(node, ast.Name) and node.id in self._jax)
-
-
-#: Functions that go through their first argument in its order.
-_IN_ORDER = frozenset(("list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reduce", "deque"))
-
-
-def watch_order(tree: ast.Module) -> None:
-    """For replays: lets what the recorded program goes through be looked at, `__hindsight_items__(iterable)`."""
-    _Order(tree).visit(tree)
-
-
-class _Order(ast.NodeTransformer):
-    def __init__(self, tree: ast.Module) -> None:
-        self._compiled = CompiledFunctions(tree)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node if self._compiled.contain(node) else self.generic_visit(node)
-
-    def visit_For(self, node: ast.For) -> ast.AST:
-        return self._watched(node, node.lineno)
-
-    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
-        return node if node.is_async else self._watched(node, node.iter.lineno)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if node.lineno <= PROBE_LINE and node.args and _last_name(node.func) in _IN_ORDER:
-            if not isinstance(node.args[0], ast.Starred):
-                node.args[0] = _at(node.args[0], _call("__hindsight_items__", node.args[0]))
-        return node
-
-    def _watched(self, node: Any, line: int) -> ast.AST:
-        self.generic_visit(node)
-        if line <= PROBE_LINE:
-            node.iter = _at(node.iter, _call("__hindsight_items__", node.iter))
-        return node
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -218,7 +184,7 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if loop is None:
             return node
-        node.iter = _at(node.iter, _call("__hindsight_for__", loop, node.iter))
+        node.iter = at(node.iter, call("__hindsight_for__", loop, node.iter))
         self._ask_at_else(node, loop)
         return [node, self._call_statement(node, "__hindsight_after__", loop)]
 
@@ -227,9 +193,9 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if loop is None:
             return node
-        ended = ast.BoolOp(ast.Or(), [node.test, _call("__hindsight_ended__", loop)])
-        test = ast.BoolOp(ast.And(), [_call("__hindsight_next__", loop), ended])
-        node.test = _at(node.test, test)
+        ended = ast.BoolOp(ast.Or(), [node.test, call("__hindsight_ended__", loop)])
+        test = ast.BoolOp(ast.And(), [call("__hindsight_next__", loop), ended])
+        node.test = at(node.test, test)
         self._ask_at_else(node, loop)
         guarded = ast.Try(
             body=[node],
@@ -239,7 +205,7 @@ class _Rewriter(ast.NodeTransformer):
         )
         statements = [
             self._call_statement(node, "__hindsight_while__", loop),
-            _at(node, guarded),
+            at(node, guarded),
             self._call_statement(node, "__hindsight_after__", loop),
         ]
         return statements
@@ -248,8 +214,8 @@ class _Rewriter(ast.NodeTransformer):
     def _ask_at_else(node: ast.For | ast.While, loop: str) -> None:
         """A loop that is skipped ends by itself, even if the run left it by `break`."""
         if node.orelse:
-            question = ast.If(test=_call("__hindsight_exhausted__", loop), body=node.orelse, orelse=[])
-            node.orelse = [_at(node.orelse[0], question)]
+            question = ast.If(test=call("__hindsight_exhausted__", loop), body=node.orelse, orelse=[])
+            node.orelse = [at(node.orelse[0], question)]
 
     def _loop(self, node: ast.stmt, target: ast.expr) -> Optional[str]:
         if node.lineno > PROBE_LINE or self._in_async:
@@ -261,7 +227,7 @@ class _Rewriter(ast.NodeTransformer):
         return identity
 
     def _call_statement(self, node: ast.stmt, name: str, argument: str) -> ast.stmt:
-        return _at(node, ast.Expr(_call(name, argument)))
+        return at(node, ast.Expr(call(name, argument)))
 
     def _guarded(self, node: ast.stmt, result: object) -> ast.stmt:
         site = self._site(node)
@@ -273,28 +239,28 @@ class _Rewriter(ast.NodeTransformer):
         )
         guard = ast.Try(
             body=[self._call_statement(node, "__hindsight_begin__", site), *body],
-            handlers=[_at(node, handler)],
+            handlers=[at(node, handler)],
             orelse=[],
             finalbody=[self._call_statement(node, "__hindsight_finish__", site)],
         )
         self._guards[id(guard)] = site
-        return _at(node, guard)
+        return at(node, guard)
 
     # Expressions
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         # `sorted(objects, key=id)`: what is called elsewhere is a source all the same.
         if node.id == "id" and isinstance(node.ctx, ast.Load) and self._statement.lineno <= PROBE_LINE:
-            return _at(node, _call("__hindsight_source__", node))
+            return at(node, call("__hindsight_source__", node))
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = log_call_name(node)
         self.generic_visit(node)
         if name is not None and self._may_log(node):
-            node.func = _at(node.func, _call("__hindsight_log__", self._site(self._statement), node.func))
-        elif _last_name(node.func) in self._entropy_names:
-            node.func = _at(node.func, _call("__hindsight_source__", node.func))
+            node.func = at(node.func, call("__hindsight_log__", self._site(self._statement), node.func))
+        elif last_name(node.func) in self._entropy_names:
+            node.func = at(node.func, call("__hindsight_source__", node.func))
         return node
 
     def _may_log(self, node: ast.Call) -> bool:
@@ -321,12 +287,12 @@ def _is_future_import(node: ast.AST) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
-def _call(name: str, *arguments: object) -> ast.Call:
+def call(name: str, *arguments: object) -> ast.Call:
     values = [a if isinstance(a, ast.expr) else ast.Constant(a) for a in arguments]
     return ast.Call(func=ast.Name(name, ast.Load()), args=values, keywords=[])
 
 
-def _at(place: ast.AST, node: ast.AST):  # type: ignore[no-untyped-def]
+def at(place: ast.AST, node: ast.AST):  # type: ignore[no-untyped-def]
     """Gives new nodes the place of an existing one, and leaves the places of those inside them alone."""
     for child in ast.walk(node):
         if hasattr(child, "lineno") or "lineno" not in child._attributes:

@@ -11,8 +11,10 @@ import time
 from types import FrameType
 from typing import Any, Callable, Optional
 
-#: Seconds that watching may take in all; a statement's first executions are watched whatever they take.
+#: Seconds that watching may take in all, and what part of the replay's time besides.
 LONGEST = 3.0
+SHARE = 0.5
+#: A statement's first executions are watched whatever they take, and later ones at growing distances.
 ALWAYS = 2
 #: What has more objects than can be walked in this time cannot be watched.
 LONGEST_WALK = 10.0
@@ -22,21 +24,27 @@ class Watch:
     def __init__(self, roots: Callable[[FrameType], Any]) -> None:
         self._roots = roots
         self._spent = 0.0
+        self._began: Optional[float] = None
         self._executions: dict[str, int] = {}
         self._before: Optional[tuple[str, Any, bytes, list[bytearray]]] = None
-        #: Why statements could not be watched.
+        #: Why an execution could not be watched.
         self.problem: Optional[str] = None
+        self._cannot = False
 
     def begin(self, site: str, frame: FrameType) -> None:
         """Right before the first of the probes that stand together."""
         count = self._executions.get(site, 0)
         self._executions[site] = count + 1
         self._before = None
-        if self.problem is not None or (count >= ALWAYS and self._spent > LONGEST):
+        if self._cannot:
+            return
+        began = time.perf_counter()
+        if self._began is None:
+            self._began = began
+        if self._spent > LONGEST + SHARE * (began - self._began) and not _is_picked(count):
             return
         from . import state
 
-        began = time.perf_counter()
         try:
             roots = self._roots(frame)
             walk = state.Walk(roots, LONGEST_WALK)
@@ -47,9 +55,9 @@ class Watch:
             if flaw is None:
                 self._before = (site, walk, *before)
             else:
-                self.problem = f"the program's data cannot be compared: {flaw}"
+                self._give_up(f"the program's data cannot be compared: {flaw}")
         except state.StateError as error:
-            self.problem = str(error)
+            self._give_up(str(error))
         self._spent += time.perf_counter() - began
 
     def end(self, site: str, frame: FrameType) -> Optional[str]:
@@ -63,7 +71,16 @@ class Watch:
         try:
             return state.difference(walk, self._roots(frame), stream, buffers)
         except state.StateError as error:
-            self.problem = str(error)
+            self._give_up(str(error))
             return None
         finally:
             self._spent += time.perf_counter() - began
+
+    def _give_up(self, reason: str) -> None:
+        self._cannot = True
+        if self.problem is None:
+            self.problem = reason
+
+
+def _is_picked(count: int) -> bool:
+    return count < ALWAYS or count & (count - 1) == 0

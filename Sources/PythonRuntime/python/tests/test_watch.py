@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import textwrap
+import time
+import types
 import unittest
+from unittest import mock
+
+from hindsight_runtime import watch
+from hindsight_runtime.state import Roots
 
 from .recorded_program import Project, texts
 
@@ -97,6 +104,30 @@ class Watching(unittest.TestCase):
                 found = self.changes(PLAIN, "seen.append(x)", line, "print(step)")
                 self.assertTrue(found)
                 self.assertIn(path, found[0])
+
+    def test_a_disturbance_at_a_late_execution_is_found(self) -> None:
+        for late in ("if step == 5: model.eval()", "if step == 4: seen.append(0)"):
+            with self.subTest(late):
+                found = self.changes(PLAIN, "seen.append(x)", late, "print(step)")
+                self.assertEqual(len(found), 1)
+
+    def test_executions_are_watched_at_growing_distances(self) -> None:
+        data = {"list": [1]}
+        watched = watch.Watch(lambda frame: Roots([], {"data": types.SimpleNamespace(**data)}))
+        with mock.patch.multiple(watch, LONGEST=-1.0, SHARE=0.0):
+            for execution in range(9):
+                watched.begin("?train.py:7:0", sys._getframe())
+                is_watched = execution in (0, 1, 2, 4, 8)
+                data["list"].append(execution)
+                difference = watched.end("?train.py:7:0", sys._getframe())
+                self.assertEqual(difference is not None, is_watched, execution)
+
+    def test_data_that_differ_from_themselves_are_told(self) -> None:
+        watched = watch.Watch(
+            lambda frame: Roots([], {"data": types.SimpleNamespace(now=time.perf_counter())})
+        )
+        watched.begin("?train.py:7:0", sys._getframe())
+        self.assertIn("cannot be compared", watched.problem or "")
 
     def test_a_probe_outside_loops_is_watched(self) -> None:
         found = self.changes(PLAIN, "seen = []", "model.weights.append(3.0)", "print(model.norm())")
