@@ -41,10 +41,22 @@ class Skips:
     """Paths that are no business of the program's: the system's, the interpreter's, Hindsight's own."""
 
     def __init__(self, root: str, *more: Optional[str]) -> None:
-        prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, *map(os.path.realpath, (sys.prefix, sys.base_prefix))}
+        prefixes = {
+            sys.prefix,
+            sys.base_prefix,
+            sys.exec_prefix,
+            *map(os.path.realpath, (sys.prefix, sys.base_prefix)),
+        }
         self._prefixes = tuple(
             p.rstrip("/") + "/"
-            for p in ("/proc", "/sys", "/dev", os.path.dirname(RUNTIME_FOLDER), *prefixes, *filter(None, more))
+            for p in (
+                "/proc",
+                "/sys",
+                "/dev",
+                os.path.dirname(RUNTIME_FOLDER),
+                *prefixes,
+                *filter(None, more),
+            )
             # A project that lies in the interpreter's own folder is still a project.
             if not (root + "/").startswith(p.rstrip("/") + "/")
         )
@@ -79,7 +91,9 @@ def state_of(path: str) -> State:
 class FileLog:
     """The files of one recorded process. `send` takes a batch of records; only the main thread calls it."""
 
-    def __init__(self, root: str, send: Callable[[list[dict[str, Any]]], None], *skipped: Optional[str]) -> None:
+    def __init__(
+        self, root: str, send: Callable[[list[dict[str, Any]]], None], *skipped: Optional[str]
+    ) -> None:
         self._send = send
         self._skips = Skips(root, *skipped)
         self._places = Places(self._skips)
@@ -119,12 +133,17 @@ class FileLog:
     def leave(self) -> None:
         """Nothing is noted any more."""
         self.is_active = False
-        self._watch = None
+        self._forget_watch()
 
     def become_child(self) -> None:
         """In a forked child: what it notes goes to the parent."""
         self._is_child = True
-        self._watch = None  # the parent's, too: what one reads, the other misses
+        self._forget_watch()  # the parent's, too: what one reads, the other misses
+
+    def _forget_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.close()
 
     # What happens to files
 
@@ -140,6 +159,13 @@ class FileLog:
             if time.perf_counter() - self._looked < LOOK_INTERVAL:
                 return
         self._look()
+        if os.path.islink(path):
+            if not is_writing and path not in self._own and path not in self._inputs:
+                self._inputs[path] = UNKNOWN  # what it leads to is compared
+            target = self._places.of(os.path.realpath(path))
+            if target is None:
+                return
+            path = target
         if is_writing:
             self._change(path)
         elif path in self._own:
@@ -174,7 +200,10 @@ class FileLog:
             elif path in self._inputs or len(self._inputs) >= MOST_INPUTS:
                 return
             else:
-                self._inputs[path] = (record["state"], *(record.get(k, 0) for k in ("size", "mtime", "inode")))
+                self._inputs[path] = (
+                    record["state"],
+                    *(record.get(k, 0) for k in ("size", "mtime", "inode")),
+                )
             self._waiting.append(record)
 
     def _before(self, path: str, event: int) -> State:
@@ -264,7 +293,12 @@ class FileLog:
         return data
 
     def _tell(
-        self, kind: str, path: str, state: State, number: Optional[int] = None, content: Optional[bytes] = None
+        self,
+        kind: str,
+        path: str,
+        state: State,
+        number: Optional[int] = None,
+        content: Optional[bytes] = None,
     ) -> None:
         record: dict[str, Any] = {"kind": kind, "path": path, "state": state[0]}
         if state[0] == "file":

@@ -19,13 +19,18 @@ from typing import Any, Callable, Iterator, Optional
 from .files import ABSENT, Skips, State, state_of
 from .opening import Places, install, writes
 
-#: Contents up to this size are put in place at once.
-EAGER = 1024 * 1024
+#: Contents up to this size are put in place at once, as long as there is room: what libraries in C or other
+#: processes read is not seen before they do.
+EAGER = 64 * 1024 * 1024
+EAGER_ROOM = 1024 * 1024 * 1024
 #: Files that are held open because the view hides them.
 MOST_HELD = 200
 
 #: Tells a sentence about a file, and whether a replay that executes everything would not meet the difficulty.
 Tell = Callable[[str, bool], None]
+
+#: A file's device and its number there.
+Number = tuple[int, int]
 
 _plain_open = io.open
 
@@ -68,8 +73,9 @@ class FileView:
         self._contents: dict[tuple[str, State], dict[str, Any]] = {}
         #: Files of the present that hold what the run left, as descriptors.
         self._held: dict[tuple[str, State], int] = {}
-        #: By the file's number: a renamed hole is still one.
-        self._holes: dict[int, Hole] = {}
+        #: By the file's device and number: a renamed hole is still one.
+        self._holes: dict[Number, Hole] = {}
+        self._room = EAGER_ROOM
         #: Inputs that are not what they were, with the sentence to tell when the program wants to read them.
         self._others: dict[str, str] = {}
         for record in records:
@@ -133,7 +139,7 @@ class FileView:
         """Does what gives files other numbers; False where a hole is not to be found again."""
         holes = list(self._holes.values())
         for number, hole in self._holes.items():
-            if state_of(hole.version.path)[3] != number:
+            if _number(hole.version.path) != number:
                 return False
         touched = [hole for hole in holes if state_of(hole.version.path)[1:3] != hole.look[1:3]]
         separate()
@@ -142,7 +148,7 @@ class FileView:
             look = state_of(hole.version.path)
             # One that was written since must not look as if it had not been.
             hole.look = (look[0], look[1], -1, look[3]) if hole in touched else look
-            self._holes[look[3]] = hole
+            self._holes[_number(hole.version.path)] = hole
         return True
 
     # Laying out
@@ -177,11 +183,12 @@ class FileView:
             if kind == "folder":
                 os.makedirs(path, exist_ok=True)
             elif kind == "file":
-                data = self._read(version) if self._is_known(version) and size <= EAGER else None
+                is_left = self._is_known(version) and size > min(EAGER, self._room)
+                data = self._read(version) if self._is_known(version) and not is_left else None
                 if data is not None:
+                    self._room -= size
                     return _write(path, data, size, changed)
                 _write(path, b"", size, changed)
-                is_left = self._is_known(version) and size > EAGER
                 self._dig(version, None if is_left else reason, is_jumped)
             elif kind == "unknown":
                 if live == ABSENT:
@@ -191,8 +198,8 @@ class FileView:
             self._report(f"{self._name(version)} cannot be laid out: {error.strerror}", is_jumped)
 
     def _dig(self, version: Version, reason: Optional[str], is_jumped: bool) -> None:
-        look = state_of(version.path)
-        self._holes[look[3]] = Hole(version, look, reason, is_jumped)
+        hole = Hole(version, state_of(version.path), reason, is_jumped)
+        self._holes[_number(version.path)] = hole
 
     def _read(self, version: Version) -> Optional[bytes]:
         """The contents; None where they turn out to be damaged."""
@@ -210,10 +217,19 @@ class FileView:
 
     # What the program opens
 
+    def opened(self, path: str, flags: int) -> None:
+        """A file is opened by other means than Python's own `open`."""
+        if flags & os.O_ACCMODE == os.O_RDONLY:
+            self._opening(path, "r")
+        else:
+            self._opening(path, "w" if flags & os.O_TRUNC else "r+")
+
     def _opening(self, file: Any, mode: str) -> None:
         path = self._places.of(file)
         if path is None:
             return
+        if os.path.islink(path):
+            path = os.path.realpath(path)
         if path in self._others:
             if "w" in mode:
                 del self._others[path]
@@ -223,21 +239,22 @@ class FileView:
             live = os.stat(path)
         except OSError:
             return
-        hole = self._holes.get(live.st_ino)
+        number = (live.st_dev, live.st_ino)
+        hole = self._holes.get(number)
         if hole is None:
             return
         if (live.st_size, live.st_mtime_ns) != hole.look[1:3] and not hole.is_sticky:
-            del self._holes[live.st_ino]  # it was written anew
+            del self._holes[number]  # it was written anew
         elif "w" in mode:
-            del self._holes[live.st_ino]
+            del self._holes[number]
         elif hole.reason is None:
-            self._fill(path, live.st_ino, hole)
+            self._fill(path, number, hole)
         elif writes(mode):
             hole.is_sticky = True
-        if hole.reason is not None and live.st_ino in self._holes and (not writes(mode) or "+" in mode):
+        if hole.reason is not None and number in self._holes and (not writes(mode) or "+" in mode):
             self._report(hole.reason, hole.is_jumped)
 
-    def _fill(self, path: str, number: int, hole: Hole) -> None:
+    def _fill(self, path: str, number: Number, hole: Hole) -> None:
         data = self._read(hole.version)
         if data is None:
             hole.reason = f"what was kept of {self._name(hole.version)} is damaged"
@@ -294,7 +311,12 @@ def _parts(descriptor: int, size: int) -> Iterator[bytes]:
         yield part
 
 
-def _written_files() -> Iterator[int]:
+def _number(path: str) -> Number:
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino
+
+
+def _written_files() -> Iterator[Number]:
     """Numbers of the files that this process holds open for writing."""
     try:
         descriptors = os.listdir("/proc/self/fd")
@@ -308,4 +330,4 @@ def _written_files() -> Iterator[int]:
         except (OSError, ValueError, IndexError):
             continue
         if flags & os.O_ACCMODE != os.O_RDONLY and stat.S_ISREG(found.st_mode):
-            yield found.st_ino
+            yield found.st_dev, found.st_ino

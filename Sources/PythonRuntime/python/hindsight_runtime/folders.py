@@ -37,6 +37,7 @@ class FolderWatch:
         self._descriptor = self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self._descriptor < 0:
             raise OSError(ctypes.get_errno(), "inotify")
+        self._identity = _identity(self._descriptor)
         self._folders: dict[int, str] = {}
         self._watched: set[str] = set()
         #: Paths that were there at first; None where there are too many to remember.
@@ -65,7 +66,7 @@ class FolderWatch:
 
     def changes(self) -> Iterator[tuple[str, int]]:
         """The paths that changed since the last call, with what happened; in order, some more than once."""
-        while True:
+        while self._is_ours():
             try:
                 data = os.read(self._descriptor, 1 << 16)
             except BlockingIOError:
@@ -82,7 +83,14 @@ class FolderWatch:
                     yield from self._change(os.path.join(self._folders[watch], os.fsdecode(name)), mask)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        if self._is_ours():
+            os.close(self._descriptor)
+
+    def _is_ours(self) -> bool:
+        """A program that becomes a daemon closes all descriptors, and gets their numbers for its own files."""
+        is_ours = _identity(self._descriptor) == self._identity
+        self.is_complete = self.is_complete and is_ours
+        return is_ours
 
     def _change(self, path: str, mask: int) -> Iterator[tuple[str, int]]:
         if self._skips(path):
@@ -137,3 +145,11 @@ class FolderWatch:
         self._folders[watch] = folder
         self._watched.add(folder)
         return True
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino

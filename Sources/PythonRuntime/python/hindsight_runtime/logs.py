@@ -136,7 +136,10 @@ class _LoggerCall(_Logging):
         arguments = list(args)
         level = arguments.pop(0) if name == "log" and arguments else LEVELS.get(name, 0)
         # One frame more lies between the call and the logger: keep the caller that formatters print.
-        options["stacklevel"] = options.get("stacklevel", 1) + 1
+        level_of_caller = options.get("stacklevel", 1)
+        if sys.version_info < (3, 11):  # counts the frames of `logging` itself, too
+            level_of_caller = max(level_of_caller, 1 + self._inner_frames())
+        options["stacklevel"] = level_of_caller + 1
         if arguments and _is_enabled(self.function, level):
             try:
                 message = str(arguments[0])
@@ -151,6 +154,13 @@ class _LoggerCall(_Logging):
             if text is not None:
                 self.sink(self.site, text, None, None)
         return self.function(*args, **options)
+
+    def _inner_frames(self) -> int:
+        """Frames of `logging` between the call and the logger's method that makes the record."""
+        name, owner = self.function.__name__, getattr(self.function, "__self__", None)
+        if isinstance(owner, sys.modules["logging"].LoggerAdapter):
+            return 1 if name == "log" else 3 if name == "warn" else 2
+        return (owner is None) + (name in ("warn", "exception"))
 
 
 def _is_enabled(function: Any, level: Any) -> bool:

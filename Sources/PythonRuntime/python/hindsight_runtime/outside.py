@@ -38,7 +38,7 @@ _STAND_INS = ("opening.py", "companions.py")
 class Outside:
     """Tells a sentence the first time that the program turns to each thing outside; `place` says where a file of
     the program's stands, `is_counted` whether what happens now is the program's own doing; `opened` is given the
-    path of every file that is opened meanwhile.
+    path and the flags of every file that is opened meanwhile.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Outside:
         place: Callable[[str], Optional[str]],
         is_counted: Callable[[], bool],
         tell: Callable[[str], None],
-        opened: Callable[[str], None],
+        opened: Callable[[str, int], None],
     ) -> None:
         self._place = place
         self._is_counted = is_counted
@@ -75,7 +75,7 @@ class Outside:
             if frame is not None and _is_own(frame.f_code.co_filename):
                 return
             if event == "open" and isinstance(arguments[0], str):
-                self._file_opened(arguments[0])
+                self._file_opened(arguments[0], arguments[2])
             what = question(arguments, frame)  # type: ignore[arg-type]
             if what is None:
                 return

@@ -204,6 +204,7 @@ class Recorder(Session):
                 self.file_log.finish()
                 if self.file_log.misses:
                     self.note(self.file_log.misses)
+                self.file_log.leave()
             digest = environment.random_digest()
             self.channel.send({"t": "initial", "name": END_OF_RUN, "state": digest})
             message = {"t": "end", "elapsed": self.elapsed(), "overhead": self.budget.spent}

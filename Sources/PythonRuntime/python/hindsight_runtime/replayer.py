@@ -399,7 +399,8 @@ class Replayer(Session):
         if self.stack.is_main_thread() and (self._running or self.stack.is_tracking()):
             self._tell_file(f"{name}() gives something else in a replay than in the run", False)
 
-    def _file_opened(self, path: str) -> None:
+    def _file_opened(self, path: str, flags: int) -> None:
+        self.files_then.opened(path, flags)
         if self._running and self.stack.is_main_thread() and not path.endswith((".py", ".pyc", ".so")):
             self._tell_borrowed()
 

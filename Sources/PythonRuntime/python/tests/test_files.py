@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import unittest
 from typing import Any, Optional
+
+from hindsight_runtime import folders
 
 from .recorded_program import Project, Recording, texts
 
@@ -53,7 +56,9 @@ class FileTests(unittest.TestCase):
         return [message["text"] for message in recording.of("log")]
 
     def last_boundary(self, recording: Recording) -> dict[str, Any]:
-        found = [c for c in recording.of("checkpoint") if c["kind"] == "boundary" and c["at"][-1][2] == 5]
+        found = [
+            c for c in recording.of("checkpoint") if c["kind"] == "boundary" and c["at"][-1][2] == 5
+        ]
         self.assertTrue(found, "no checkpoint at the loop's end")
         return found[-1]
 
@@ -68,15 +73,62 @@ class FileTests(unittest.TestCase):
         messages = recording.replay(checks="all")
         self.assertEqual(texts(messages, "log"), self.logged(recording))
         self.assertEqual([m for m in messages if m["t"] == "file"], [])
-        self.assertEqual([m["difference"] for m in messages if m["t"] == "check" and m["difference"]], [])
+        self.assertEqual(
+            [m["difference"] for m in messages if m["t"] == "check" and m["difference"]], []
+        )
 
     def test_behind_a_jump_files_are_what_the_run_had_written(self) -> None:
         for length in (10, 3_000_000):
             with self.subTest(length=length):
                 recording = self.resumed(length)
                 messages = self.jumped(recording)
-                self.assertEqual(texts(messages, "log"), [self.logged(recording)[0], *self.logged(recording)[-2:]])
+                self.assertEqual(
+                    texts(messages, "log"), [self.logged(recording)[0], *self.logged(recording)[-2:]]
+                )
                 self.assertEqual([m for m in messages if m["t"] == "file"], [])
+
+    def test_other_readers_find_what_the_run_had_written(self) -> None:
+        """Libraries in C and other processes open files where nobody is told before."""
+        recording = self.recording("""
+            import os, time
+            for epoch in range(5):
+                time.sleep(0.12)
+                open("state.bin", "wb").write(bytes([65 + epoch]) * 3_000_000)
+            open("state.bin", "rb").read(1)
+            os.system("head -c 3 state.bin > head.txt")
+            print(open("head.txt").read())
+            """)
+        messages = self.jumped(recording)
+        self.assertEqual(texts(messages, "log"), ["EEE"])
+        self.assertEqual([m for m in messages if m["t"] == "file"], [])
+
+    def test_what_links_lead_to_is_compared(self) -> None:
+        source = """
+            import os
+            print(len(open("latest.csv").read()), os.read(os.open("plain.csv", os.O_RDONLY), 3))
+        """
+        project = Project({"train.py": source, "data-1.csv": "1,2\n", "plain.csv": "abc"})
+        self.addCleanup(project.remove)
+        os.symlink("data-1.csv", os.path.join(project.root, "latest.csv"))
+        recording = project.record("train.py")
+        self.assertEqual([m for m in recording.replay() if m["t"] == "file"], [])
+        project.write("data-1.csv", "1,2,3\n")
+        told = [m["reason"] for m in recording.replay() if m["t"] == "file"]
+        self.assertEqual(told, ["data-1.csv has changed since the run"])
+
+    def test_the_descriptor_of_a_daemon_is_not_read(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            watch = folders.FolderWatch(lambda path: False)
+            watch.add(folder)
+            reader, writer = os.pipe()
+            os.write(writer, b"the program's own")
+            os.dup2(reader, watch._descriptor)
+            self.assertEqual(list(watch.changes()), [])
+            self.assertFalse(watch.is_complete)
+            watch.close()
+            self.assertEqual(os.read(watch._descriptor, 17), b"the program's own")
+            for descriptor in (reader, writer, watch._descriptor):
+                os.close(descriptor)
 
     def test_another_run_since_then_changes_nothing(self) -> None:
         recording = self.resumed()
@@ -121,16 +173,19 @@ class FileTests(unittest.TestCase):
                 child = os.fork()
                 if not child:
                     open("data.csv").read()
-                    open("/tmp/hindsight-test-child", "w").close()
+                    open(os.getcwd() + "-child", "w").close()
                     os._exit(0)
                 os.waitpid(child, 0)
-            os.remove("/tmp/hindsight-test-child")
+            os.remove(os.getcwd() + "-child")
             """,
             {"data.csv": "1,2\n"},
         )
-        records = [(r["kind"], os.path.basename(r["path"])) for m in recording.of("files") for r in m["records"]]
+        records = [
+            (r["kind"], os.path.basename(r["path"])) for m in recording.of("files") for r in m["records"]
+        ]
+        name = os.path.basename(recording.project.root)
         self.assertEqual(records.count(("input", "data.csv")), 1)
-        self.assertEqual(records.count(("before", "hindsight-test-child")), 1)
+        self.assertEqual(records.count(("before", f"{name}-child")), 1)
 
     def test_libraries_and_other_processes_are_seen_in_the_project(self) -> None:
         recording = self.recording(
@@ -147,7 +202,13 @@ class FileTests(unittest.TestCase):
             for r in m["records"]
             if r["kind"] == "before"
         }
-        expected = {"made": "absent", "a": "absent", "old": "unknown", "new": "absent", "gone": "unknown"}
+        expected = {
+            "made": "absent",
+            "a": "absent",
+            "old": "unknown",
+            "new": "absent",
+            "gone": "unknown",
+        }
         self.assertEqual(before, expected)
 
     def test_what_was_made_a_moment_ago_is_no_input(self) -> None:
@@ -163,13 +224,13 @@ class FileTests(unittest.TestCase):
             {"settings": ""},
         )
         records = [r for m in recording.of("files") for r in m["records"]]
-        self.assertEqual([os.path.basename(r["path"]) for r in records if r["kind"] == "input"], ["settings"])
+        self.assertEqual(
+            [os.path.basename(r["path"]) for r in records if r["kind"] == "input"], ["settings"]
+        )
         self.assertEqual({r["state"] for r in records if r["kind"] == "before"}, {"absent"})
 
     def test_the_function_open_is_what_it_was(self) -> None:
-        project = Project(
-            {
-                "train.py": """
+        project = Project({"train.py": """
                     import builtins, inspect, io, pickle
                     class Reader:
                         function = open
@@ -181,9 +242,7 @@ class FileTests(unittest.TestCase):
                         try: wrong()
                         except Exception as error: print(type(error), error)
                     open("no/where/at/all")
-                """
-            }
-        )
+                """})
         self.addCleanup(project.remove)
         plain, recorded = project.plain("train.py"), project.record("train.py").result
         self.assertEqual(recorded.stdout, plain.stdout)

@@ -117,6 +117,21 @@ class Programs(unittest.TestCase):
                     warnings.warn("c")
                     sys.stderr.write("d\\n")
                     log.info("silent")
+                    log.exception("e", exc_info=False)
+                    log.log(40, "f")
+                    logging.exception("g", exc_info=False)
+                    logging.error("h", stacklevel=2)
+                    log.error("i", stacklevel=2)
+                    adapter = logging.LoggerAdapter(log, {})
+                    adapter.error("j")
+                    adapter.log(40, "k")
+                    adapter.exception("l", exc_info=False)
+                    warnings.simplefilter("ignore")
+                    log.critical("m")
+                    if hasattr(log, "warn"):
+                        log.warn("n")
+                        adapter.warn("o")
+                        logging.warn("p")
                 work()
                 """},
             "train.py",

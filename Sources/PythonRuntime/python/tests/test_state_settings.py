@@ -6,7 +6,10 @@ import importlib.util
 import os
 import sys
 import unittest
+from unittest import mock
 
+from hindsight_runtime.secretnames import is_secret
+from hindsight_runtime.state import Roots, Walk, capture, restore
 from hindsight_runtime.state.caches import items_of
 
 from .state_cases import StateCase
@@ -132,6 +135,22 @@ class Settings(StateCase):
             """,
             "os.getcwd(), sys.getrecursionlimit(), os.environ.get('HINDSIGHT_TEST_VARIABLE')",
         )
+
+    def test_secrets_are_in_no_checkpoint_and_stay_as_they_are(self) -> None:
+        roots = Roots([], {})
+        given = {"MY_API_TOKEN": "sesame", "DATABASE": "postgres://me:sesame@host/db", "PLAIN": "word"}
+        with mock.patch.dict(os.environ, given):
+            walk = Walk(roots)
+            captured = capture(walk, roots)
+            self.assertIn(b"word", captured.stream)
+            self.assertNotIn(b"sesame", captured.stream)
+            os.environ.update(MY_API_TOKEN="other", PLAIN="other")
+            restore(walk, roots, captured.stream, captured.buffers)
+            self.assertEqual((os.environ["MY_API_TOKEN"], os.environ["PLAIN"]), ("other", "word"))
+        for name in ("TOKENIZERS_PARALLELISM", "KEYBOARD_LAYOUT", "PATH"):
+            self.assertFalse(is_secret(name, "http://host:80/a@b"))
+        for name in ("PGPASSWORD", "AWS.SECRET", "MYSQL_PWD", "WANDB_API_KEY"):
+            self.assertTrue(is_secret(name, ""))
 
     def test_of_the_standard_library(self) -> None:
         self.check(
