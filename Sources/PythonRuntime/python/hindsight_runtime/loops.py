@@ -44,6 +44,7 @@ class Loop:
         "fetched",
         "context",
         "has_moved",
+        "has_ended",
         "shared",
         "is_loud",
         "parents",
@@ -90,7 +91,7 @@ class Loop:
         self.slot = 0
         #: For a generator's loop: the surrounding loop, what had happened in it, whether it was another once.
         self.context: Any = None
-        self.has_moved = False
+        self.has_moved = self.has_ended = False
         #: The live loops, this one included, whose iterators the program's variables hold, too.
         self.shared: tuple["Loop", ...] = ()
         if parent is not None:
@@ -125,7 +126,8 @@ class Loop:
         """Whether its own boundaries are where it was entered; elsewhere they have no place in the order."""
         around = (*self.parents, self)
         return all(
-            not loop.in_generator or (loop.is_attached(parent) and not loop.has_moved)
+            not loop.in_generator
+            or (loop.is_attached(parent) and not loop.has_moved and not parent.has_ended)
             for parent, loop in zip(around, around[1:])
         )
 
@@ -194,7 +196,7 @@ class LoopStack:
         bottom.value, bottom.events, bottom.occurrences, bottom.parents = None, 0, {}, ()
         bottom.hits = 0
         bottom.is_open, bottom.is_fetching, bottom.fetched = False, False, -1
-        bottom.frame_id, bottom.in_generator, bottom.is_silent = 0, False, False
+        bottom.frame_id, bottom.in_generator, bottom.is_silent, bottom.has_ended = 0, False, False, False
         self.live: list[Loop] = [bottom]
         #: The loop that ended last: what `__hindsight_after__` refers to.
         self.ended: Optional[Loop] = None
@@ -244,6 +246,7 @@ class LoopStack:
         else:
             return False
         self._irregular -= loop.in_generator or loop.is_silent
+        loop.has_ended = True
         self.close(loop)
         self.ended = loop
         return True

@@ -32,6 +32,23 @@ PROGRAM = """
     """
 
 
+GOES_ON_LATER = """
+    import time
+
+    def items():
+        for number in range(2):
+            time.sleep(0.02)
+            yield number
+
+    for epoch in range(2):
+        for step in range(2):
+            time.sleep(0.02)
+            held = items()
+            next(held)
+        print(list(held))
+    """
+
+
 class GeneratorOrder(unittest.TestCase):
     def test_hits_in_a_generator_and_in_its_consumer_are_in_the_programs_order(self) -> None:
         project = Project({"train.py": PROGRAM})
@@ -48,6 +65,14 @@ class GeneratorOrder(unittest.TestCase):
         self.assertEqual(len(truth), 2 * 6 * 4 + 4 * 3)
         self.assertEqual(texts(hits), truth)
         self.assertEqual(texts(sorted(hits, key=lambda hit: hit["key"])), truth)
+
+    def test_what_goes_on_behind_the_loop_that_it_began_in_has_no_place_in_there(self) -> None:
+        project = Project({"train.py": GOES_ON_LATER})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1000)
+        keys = [m["key"] for m in recording.messages if m["t"] in ("log", "checkpoint")]
+        self.assertGreater(len(keys), 6)
+        self.assertEqual(keys, sorted(keys))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from .recorded_program import Project, texts
+from .recorded_program import Project, Recording, texts
 
 ITERATOR = """
     import random, time
@@ -122,6 +122,14 @@ NOT_READ_AGAIN = """
 
 
 class IteratorsOfPrograms(unittest.TestCase):
+    def recorded(self, project: Project, *exits: str) -> Recording:
+        """A recording with checkpoints behind these loops; on a busy machine there may be few of them."""
+        for _ in range(6):
+            recording = project.record("train.py", budget=1000)
+            if set(exits) <= {c["at"][-1][0] for c in recording.of("checkpoint") if c["kind"] == "exit"}:
+                return recording
+        self.fail(f"no recording has checkpoints behind {exits}")
+
     def test_are_started_once_for_each_loop(self) -> None:
         project = Project({"train.py": ITERATOR})
         self.addCleanup(project.remove)
@@ -159,7 +167,7 @@ class IteratorsOfPrograms(unittest.TestCase):
     def test_are_not_skipped_where_they_hand_out_items(self) -> None:
         project = Project({"train.py": HANDING_OUT})
         self.addCleanup(project.remove)
-        recording = project.record("train.py", budget=1000)
+        recording = self.recorded(project, "train.py:7:4", "train.py:5:4")
         self.assertEqual(recording.result.stdout, "[0, 1]\n" * 3, recording.result.stderr)
         exits = [c for c in recording.of("checkpoint") if c["kind"] == "exit"]
         lost = {c["at"][-1][0]: c["lost"] for c in exits}
@@ -169,7 +177,11 @@ class IteratorsOfPrograms(unittest.TestCase):
     def test_of_no_use_any_more_are_missed_by_no_check(self) -> None:
         project = Project({"train.py": NOT_READ_AGAIN})
         self.addCleanup(project.remove)
-        recording = project.record("train.py", budget=1000)
+        for _ in range(6):  # on a busy machine there may be few checkpoints
+            recording = project.record("train.py", budget=1000)
+            at = [c["at"] for c in recording.of("checkpoint")]
+            if [["train.py:8:0", 0, 1]] in at and {(1, 2), (2, 2)} <= {(a[0][2], len(a)) for a in at}:
+                break
         second = next(c for c in recording.of("checkpoint") if c["at"] == [["train.py:8:0", 0, 1]])
         self.assertEqual((second["kind"], second["lost"]), ("boundary", []))
         jump = {"at": [["train.py:8:0", 0, 0]], "to": 1, "checkpoint": second["n"]}
