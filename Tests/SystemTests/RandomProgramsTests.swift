@@ -8,7 +8,7 @@ extension WholeSystem {
         private static let arguments = ["-m", "unittest", "tests.test_random_verdicts"]
 
         @Test func wrongIsNeverExact() async throws {
-            let python = try #require(Command.find("python3"))
+            let python = try await PythonEnvironment.ready().python
             var environment = Command.environment
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
             environment["HINDSIGHT_EXECUTABLE"] = Checkout.hindsight.path

@@ -42,6 +42,7 @@ class Probes:
     def __init__(self, generator: Generator, seed: int) -> None:
         self.random = random.Random(seed)
         self.lines = generator.lines
+        self.looks = generator.looks
         #: By path, before which line, how far indented, and what.
         self._added: dict[str, list[tuple[int, str, str]]] = {path: [] for path in self.lines}
 
@@ -52,9 +53,11 @@ class Probes:
             for text in self._statement(path, line):
                 self._added[path].append((index, indent, text))
         if is_disturbing:
-            path, index, indent, line = self.random.choice([p for p in places if p[3].place.in_loop])
-            actions = words.LIBRARY_DISTURBING if path == LIBRARY else words.DISTURBING
-            self._added[path].append((index, indent, f'print("{DISTURBING}", {self.random.choice(actions)})'))
+            # The main loop is executed whatever the rest of the program does.
+            inside = [place for place in places if "epoch" in place[3].place.names]
+            path, index, indent, line = self.random.choice(inside)
+            action = self.random.choice(words.DISTURBING)
+            self._added[path].append((index, indent, f'print("{DISTURBING}", {action})'))
         texts: dict[str, str] = {}
         added: dict[str, set[int]] = {}
         disturbing: dict[str, set[int]] = {}
@@ -97,7 +100,7 @@ class Probes:
         return found
 
     def _statement(self, path: str, line: Line) -> list[str]:
-        looks = words.LIBRARY_LOOKS if path == LIBRARY else words.LOOKS
+        looks = words.LIBRARY_LOOKS if path == LIBRARY else self.looks
         look = self.random.choice(looks)
         if line.place.names and self.random.random() < 0.25:
             look = self.random.choice(line.place.names)

@@ -7,6 +7,7 @@ import random
 from typing import Callable
 
 from . import random_words as words
+from .random_vocabularies import Vocabulary
 
 MAIN, LIBRARY = "train.py", "lib.py"
 
@@ -28,6 +29,7 @@ class Place:
     in_generator: bool = False
     in_method: bool = False
     in_loop: bool = False
+    in_try: bool = False
     depth: int = 0
     #: About how often the loops around it let it run, each time its function is called.
     times: int = 1
@@ -54,7 +56,12 @@ class Line:
 
 
 class Generator:
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, vocabularies: tuple[Vocabulary, ...] = ()) -> None:
+        """Vocabularies add to what a program is made of; with any it may leave loops by exceptions, too."""
+        self.vocabularies = vocabularies
+        self.numbers = words.NUMBERS + tuple(x for v in vocabularies for x in v.numbers)
+        self.actions = words.ACTIONS + tuple(x for v in vocabularies for x in v.actions)
+        self.looks = words.LOOKS + tuple(x for v in vocabularies for x in v.looks)
         self.random = random.Random(seed)
         self.seed = seed
         self.lines: dict[str, list[Line]] = {}
@@ -69,7 +76,8 @@ class Generator:
     def program(self) -> dict[str, str]:
         """Texts by path."""
         self._start(LIBRARY, words.LIBRARY)
-        self._start(MAIN, words.HEADER.format(seed=self.seed))
+        header = words.HEADER.format(seed=self.seed).rstrip("\n") + "\n"
+        self._start(MAIN, header + "".join(v.header for v in self.vocabularies) + "\n")
         if self.has_entropy:
             self.add(Place(), words.USE_OF_ENTROPY)
         library = self._library()
@@ -232,7 +240,7 @@ class Generator:
             return self.random.choice(words.LIBRARY_NUMBERS)
         if self.has_entropy and self.random.random() < 0.15:
             return self.random.choice(words.ENTROPY)
-        return self.random.choice(words.NUMBERS)
+        return self.random.choice(self.numbers)
 
     def block(self, place: Place, size: int) -> None:
         for _ in range(self.random.randint(2, max(size, 2))):
@@ -242,7 +250,7 @@ class Generator:
         kind = self.random.random()
         deep = place.depth >= 5
         if kind < 0.30 or (deep and kind < 0.7):
-            actions = words.LIBRARY_ACTIONS if place.file == LIBRARY else words.ACTIONS
+            actions = words.LIBRARY_ACTIONS if place.file == LIBRARY else self.actions
             self.add(place, self.random.choice(actions).format(n=self.number(place)))
         elif kind < 0.37:
             logs = words.LOGS[:2] if place.file == LIBRARY else words.LOGS
@@ -259,6 +267,8 @@ class Generator:
             self._guarded(place)
         elif kind < 0.92 and not deep:
             self._loop(place)
+        elif self.vocabularies and place.in_try and self.random.random() < 0.3:
+            self.add(place, f"if {self.number(place)} % 4 == 2: raise ValueError('out')")
         elif place.in_loop:
             word = self.random.choice(("break", "continue"))
             self.add(place, f"if {self.number(place)} == 3: {word}")
@@ -299,12 +309,13 @@ class Generator:
             self.block(inner, 2)
             return
         self.add(place, "try:")
-        inner = place.inside()
+        inner = place.inside(in_try=True)
         self.add(inner, f"if {self.number(place)} % 2: raise KeyError(1)")
         self.block(inner, 2)
         if self.random.random() < 0.3:
             self.add(inner, f"if {self.number(place)} % 3 == 1: raise ValueError('early')")
         self.add(place, "except (KeyError, ValueError) as error:")
+        inner = place.inside()
         self.add(inner, f"{'stack' if place.file == LIBRARY else 'alias'}.append(len(error.args))")
         if self.random.random() < 0.4:
             self.add(place, "finally:")

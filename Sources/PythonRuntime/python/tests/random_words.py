@@ -397,4 +397,3 @@ DISTURBING = (
     "setattr(Node, 'count', -5)",
     "lib.stack.append(9)",
 )
-LIBRARY_DISTURBING = ("stack.append(9)", "setattr(box, 'value', 99)", "calls.update('d')")
