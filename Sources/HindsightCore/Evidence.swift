@@ -6,6 +6,8 @@ public enum ReplayObservation: Hashable, Sendable {
     case jump(JumpTaken)
     /// The live state was compared with a checkpoint; nil: bit for bit the same.
     case check(checkpoint: Int, order: OrderKey, difference: String?)
+    /// Plain values of the program's data differed at the last check, and were made as recorded.
+    case aligned(OrderKey)
     /// Statements of probes, named by the first one, left the program's data in another state.
     case disturbance(statement: String, order: OrderKey, difference: String)
     /// From here on the program's data cannot be compared before and behind each execution of probes.
@@ -62,8 +64,10 @@ public struct Evidence: Sendable {
     public private(set) var jumps: [JumpTaken] = []
     /// Pairs of checkpoints: restored from the first, the second was reached and found equal.
     public private(set) var verifiedSegments: [(from: Int, to: Int)] = []
-    /// The first contradiction of the pass.
+    /// The first contradiction of the pass that still holds at its end.
     public private(set) var contradiction: String?
+    /// The first contradiction of the pass, whether or not the replay found back to the run's way later.
+    public private(set) var firstContradiction: String?
     /// The replay came to where the run ended or is now; nothing after that is an answer.
     public private(set) var isPastHorizon = false
 
@@ -84,6 +88,7 @@ public struct Evidence: Sendable {
         var isExit = false
         var hasGoodCheck = false
         var contradiction: String?
+        var isDisturbed = false
     }
 
     /// - Parameters:
@@ -119,6 +124,9 @@ public struct Evidence: Sendable {
         case .check(let checkpoint, let order, let difference):
             guard isWithinHorizon(order) else { return reachHorizon() }
             return observeCheck(checkpoint, order, difference)
+        case .aligned(let order):
+            realign(at: order)
+            return []
         case .disturbance(let statement, let order, let difference):
             guard isWithinHorizon(order) else { return reachHorizon() }
             return observeDisturbance(statement, difference)
@@ -177,6 +185,7 @@ public struct Evidence: Sendable {
     private mutating func observeCheck(
         _ checkpoint: Int, _ order: OrderKey, _ difference: String?
     ) -> [Settled] {
+        if difference == nil, !interval.isDisturbed { realign(at: order) }
         guard interval.contradiction == nil else { return [] }
         let settled = expectNothing(before: order)
         guard interval.contradiction == nil else { return settled }
@@ -196,8 +205,19 @@ public struct Evidence: Sendable {
         return confirm()
     }
 
+    /// All that was executed before led here, and the data are the recorded ones: what differed on the way, names
+    /// of temporary files, addresses and times as a rule, has no part in what follows. The values on the way stay
+    /// contradicted.
+    private mutating func realign(at order: OrderKey) {
+        guard interval.contradiction != nil, interval.openedBy == nil else { return }
+        interval = Interval()
+        contradiction = nil
+        next = records[next...].firstIndex { !($0.order < order) } ?? records.count
+    }
+
     private mutating func observeDisturbance(_ statement: String, _ difference: String) -> [Settled] {
         guard interval.contradiction == nil else { return [] }
+        interval.isDisturbed = true
         return contradict("\(Self.place(statement)) changes the program's data: \(difference)")
     }
 
@@ -249,6 +269,7 @@ public struct Evidence: Sendable {
         let reason = "first difference: \(difference)"
         interval.contradiction = reason
         contradiction = contradiction ?? reason
+        firstContradiction = firstContradiction ?? reason
         return settle { _ in .contradicted(reason) }
     }
 

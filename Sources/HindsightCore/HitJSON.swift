@@ -9,7 +9,7 @@ public struct HitJSON {
     ///
     /// - Parameters:
     ///   - line: the statement's line where it is another one by now than when the hit was found.
-    ///   - source: `recorded` or `replayed`, where both are mixed; the reason of a verdict comes with it.
+    ///   - source: `recorded` or `replayed`, where both are mixed.
     public mutating func append(_ hit: Hit, run: RunID, line: Int? = nil, source: String? = nil) {
         raw(#"{"run":"#)
         append(run.description)
@@ -36,11 +36,11 @@ public struct HitJSON {
         raw(#"],"verdict":"#)
         append(hit.verdict.name)
         raw(hit.verdict == .exact ? #","verified":true"# : #","verified":false"#)
+        if let reason = hit.verdict.reason {
+            raw(#","reason":"#)
+            append(reason)
+        }
         if let source {
-            if let reason = hit.verdict.reason {
-                raw(#","reason":"#)
-                append(reason)
-            }
             raw(#","source":"#)
             append(source)
         }

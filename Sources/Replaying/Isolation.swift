@@ -16,9 +16,12 @@ extension QueryReplay {
     /// the whole answer stands as it is: nothing contradicts it, or no probe is to blame.
     func isolated(_ whole: Answer) throws -> [Judged]? {
         let groups = asked.match.groups
-        guard whole.main.evidence.contradiction != nil, !whole.main.hits.isEmpty, !groups.isEmpty else {
-            return nil
+        let isContradicted = whole.main.standings.contains { standing in
+            if case .contradicted = standing { true } else { false }
         }
+        guard isContradicted || whole.main.evidence.contradiction != nil, !whole.main.hits.isEmpty,
+            !groups.isEmpty
+        else { return nil }
         defer { restrict(to: groups) }
         let plan = whole.main.plan
         let passes = Double(2 + 2 * (groups.count - 1).bitWidthOfValue)
@@ -29,13 +32,13 @@ extension QueryReplay {
             return nil
         }
         // Where the program alone goes another way than it did, it is not the statements' doing.
-        guard let control = try trial(of: [], following: plan), control.evidence.contradiction == nil,
+        guard let control = try trial(of: [], following: plan), control.evidence.firstContradiction == nil,
             let guilty = try disturbing(among: groups, in: whole.main, following: plan)
         else { return nil }
         let innocent = groups.filter { group in !guilty.contains { $0.group.key == group.key } }
         var judged: [Judged] = []
         if !innocent.isEmpty {
-            guard let rest = try answer(for: innocent), rest.main.evidence.contradiction == nil else {
+            guard let rest = try answer(for: innocent), rest.main.evidence.firstContradiction == nil else {
                 return nil
             }
             for (finding, verdict) in zip(rest.main.findings, rest.verdicts) {
@@ -47,7 +50,7 @@ extension QueryReplay {
         for (group, pass) in guilty {
             let probes = Set(group.probes)
             let verdict = Verdict.diverged(
-                Self.reason(pass.evidence.contradiction ?? "", isShared: probes.count > 1))
+                Self.reason(pass.evidence.firstContradiction ?? "", isShared: probes.count > 1))
             for finding in pass.findings where probes.contains(finding.statement) {
                 var hit = finding.hit
                 hit.verdict = verdict
@@ -89,7 +92,7 @@ extension QueryReplay {
         let middle = groups.count / 2
         for half in [Array(groups[..<middle]), Array(groups[middle...])] {
             guard let trial = try trial(of: half, following: plan) else { return nil }
-            guard trial.evidence.contradiction != nil else { continue }
+            guard trial.evidence.firstContradiction != nil else { continue }
             guard let guilty = try disturbing(among: half, in: trial, following: plan) else { return nil }
             found += guilty
         }

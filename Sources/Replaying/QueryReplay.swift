@@ -46,7 +46,7 @@ final class QueryReplay {
 
     func run() throws {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
-        try checkSelection()
+        try checkIsAlone()
         let plan = try planner.plan(selection: query.iterations)
         guard var answer = try answer(following: plan, isTold: true) else { return }
         if !plan.jumps.isEmpty,
@@ -453,18 +453,17 @@ final class QueryReplay {
         if notes.insert(text).inserted { emit(.note(text)) }
     }
 
-    // MARK: - Selection
-
-    private func checkSelection() throws {
-        guard let selection = query.iterations else { return }
-        let unknown = selection.names(unknownAmong: material.loops.map(\.target))
-        guard let name = unknown.first else { return }
-        let known = material.loops.map(\.target).reduce(into: [String]()) { known, target in
-            if !known.contains(target) { known.append(target) }
-        }
+    /// Launchers of `torch.distributed` tell every process how many there are.
+    private func checkIsAlone() throws {
+        let environment = query.run.environment
+        guard environment["RANK"] != nil, let size = environment["WORLD_SIZE"].flatMap({ Int($0) }), size > 1
+        else { return }
         throw ReplayFailure(
-            "Run \(query.run.id) has no loop over '\(name)'. Its loops: \(known.joined(separator: "; ")).")
+            "Run \(query.run.id) is one of \(size) processes that trained together, and a replay of one alone "
+                + "would wait for the others. Ask a run that was recorded with one process.")
     }
+
+    // MARK: - Selection
 
     private func checkLastIsKnown() throws {
         guard let loop = loopOfUnknownLength else { return }

@@ -153,10 +153,11 @@ struct ReplayPass {
             doubts.pass(jump.from)
             observe(.jump(jump), &settled)
             tell(.progress(progress), self)
-        case .check(let checkpoint, let order, let difference):
+        case .check(let checkpoint, let order, let difference, let isAligned):
             move(to: order)
             if difference == nil { doubts.pass(order) }
             observe(.check(checkpoint: checkpoint, order: order, difference: difference), &settled)
+            if isAligned { observe(.aligned(order), &settled) }
         case .disturbed(let probe, let order, let difference):
             observe(.disturbance(statement: probe, order: order, difference: difference), &settled)
         case .unwatched(let reason, let order):

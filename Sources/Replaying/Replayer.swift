@@ -42,6 +42,7 @@ public final class Replayer: Sendable {
         continuation.onTermination = { _ in cancellation.cancel() }
         let thread = Thread { [self] in
             do {
+                if query.iterations != nil { try query.checkLoops(of: material(of: query.run)) }
                 if let kept = try keptAnswer(query) {
                     continuation.yield(.hits(kept))
                     continuation.yield(.finished)
@@ -88,6 +89,17 @@ public final class Replayer: Sendable {
 }
 
 extension HindsightQuery {
+    /// Throws where iterations are asked for of a loop that the run does not have.
+    func checkLoops(of material: RecordedMaterial) throws {
+        let unknown = iterations?.names(unknownAmong: material.loops.map(\.target)) ?? []
+        guard let name = unknown.first else { return }
+        let known = material.loops.map(\.target).reduce(into: [String]()) { known, target in
+            if !known.contains(target) { known.append(target) }
+        }
+        throw ReplayFailure(
+            "Run \(run.id) has no loop over '\(name)'. Its loops: \(known.joined(separator: "; ")).")
+    }
+
     func planner(for material: RecordedMaterial, unusable: Set<Int>) -> Planner {
         Planner(
             history: material.history, loops: material.loops, execute: Set(match.execute),

@@ -13,12 +13,20 @@ enum WorkerEnvironment {
         for name in material.details.withheld where variables[name] == nil {
             if let value = own[name] { variables[name] = value }
         }
+        var set: [String] = []
         for (tracker, settings) in quietTrackers
         where material.sources.contains(where: { $0.text.contains(tracker) }) {
             for (name, value) in settings where variables[name].map({ $0 == "online" }) ?? true {
                 variables[name] = value
+                set.append(name)
             }
         }
+        // The launcher's meeting point is gone; a process of its own makes one itself.
+        if variables[agentStore] != nil {
+            variables[agentStore] = "False"
+            set.append(agentStore)
+        }
+        variables["HINDSIGHT_OWN"] = set.joined(separator: " ")
         let start = RuntimeResources.directory + "/start"
         let path = variables["PYTHONPATH"].map { $0.isEmpty ? "" : ":" + $0 } ?? ""
         variables["PYTHONPATH"] = start + path
@@ -31,6 +39,9 @@ enum WorkerEnvironment {
         variables["HINDSIGHT_CHANNEL"] = "3"
         return variables
     }
+
+    /// Set by `torchrun`, which serves the store at which processes meet.
+    private static let agentStore = "TORCHELASTIC_USE_AGENT_STORE"
 
     /// No run of a tracker may begin. The sandbox has no network anyway; these keep clients from waiting
     /// for it. Only modes in which the client's interface stays the same, and only for programs that name

@@ -8,7 +8,8 @@ enum WorkerMessage: Sendable {
     case hit(Hit, probe: String, isNested: Bool)
     case log(site: String, text: String, name: String?, value: Scalar, order: OrderKey)
     case jump(JumpTaken)
-    case check(checkpoint: Int, order: OrderKey, difference: String?)
+    /// `isAligned`: what differed was then made as recorded.
+    case check(checkpoint: Int, order: OrderKey, difference: String?, isAligned: Bool)
     case disturbed(probe: String, order: OrderKey, difference: String)
     case unwatched(reason: String, order: OrderKey)
     case progress(coordinate: Coordinate, order: OrderKey)
@@ -64,7 +65,7 @@ enum WorkerMessage: Sendable {
         case "check":
             self = .check(
                 checkpoint: try need(message.checkpoint, "checkpoint"), order: try need(message.key, "key"),
-                difference: message.difference)
+                difference: message.difference, isAligned: message.aligned ?? false)
         case "disturbed":
             self = .disturbed(
                 probe: try need(message.probe, "probe"), order: try need(message.key, "key"),
@@ -122,6 +123,7 @@ enum WorkerMessage: Sendable {
         var at: Coordinate?
         var checkpoint: Int?
         var difference: String?
+        var aligned: Bool?
         var reason: String?
         var jumped: Bool?
         var concernsRun: Bool?

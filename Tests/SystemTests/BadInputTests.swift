@@ -60,6 +60,17 @@ extension WholeSystem {
                 naming: "ffffffff")
         }
 
+        @Test func noSuchLoop() async throws {
+            let project = try await SmallProgram.makeRecordedProject()
+            defer { project.remove() }
+            // With the whole answer at hand, too.
+            try await expectForesight(query(project, SmallProgram.outerProbe), SmallProgram.outerProbe)
+            expectSentence(
+                try await project.hindsight(
+                    "query", "--format", "jsonl", "--iterations", "epok=2", SmallProgram.file),
+                naming: "epok", "epoch")
+        }
+
         @Test func missingInterpreter() async throws {
             let project = try SmallProgram.makeProject()
             defer { project.remove() }

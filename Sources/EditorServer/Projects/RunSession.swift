@@ -37,12 +37,13 @@ final class RunSession {
         if answered.count > 16 { answered.removeFirst() }
     }
 
-    /// Earlier inquiries that answer some of these groups.
+    /// Earlier inquiries that answer some of these groups, and none that another one answers.
     func answers(to groups: Set<String>) -> [Inquiry] {
-        var missing = groups
+        var taken = Set(inquiries.flatMap(\.groups))
         var found: [Inquiry] = []
-        for inquiry in answered.reversed() where !inquiry.groups.isDisjoint(with: missing) {
-            missing.subtract(inquiry.groups)
+        for inquiry in answered.reversed()
+        where !inquiry.groups.isDisjoint(with: groups) && inquiry.groups.isDisjoint(with: taken) {
+            taken.formUnion(inquiry.groups)
             found.append(inquiry)
         }
         return found

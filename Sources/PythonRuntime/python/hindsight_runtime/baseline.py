@@ -8,6 +8,9 @@ from typing import Any
 
 environment: dict[str, str] = dict(os.environ)
 
+#: Variables that a replay has set to keep trackers and launchers quiet. What the program makes of them says nothing.
+own_variables: frozenset[str] = frozenset()
+
 
 def handlers() -> dict[int, Any]:
     """What every signal is answered by, as the interpreter keeps it."""

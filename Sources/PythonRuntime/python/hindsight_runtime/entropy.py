@@ -8,10 +8,13 @@ program's results as a rule, and where they do the check finds it.
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import pickle
 import sys
+import threading
 from base64 import b64decode, b64encode
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable, Iterator, Optional
 
 #: module → callables whose result is logged.
 SOURCES: dict[str, tuple[str, ...]] = {
@@ -241,13 +244,37 @@ class EntropyLog:
         self._add(name, value)
         return value
 
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """While what is read is none of the program's."""
+        was_feeding, self.is_feeding = self.is_feeding, True
+        try:
+            yield
+        finally:
+            self.is_feeding = was_feeding
+
     def watch_system_random(self, module: Any) -> None:
         """`random.SystemRandom`, and what is built on it, takes its numbers from a global of the module."""
-        urandom = module._urandom
-        module._urandom = lambda count: self._value("random._urandom", urandom, (count,), {})
+        urandom, seed = module._urandom, module.Random.seed
+        main = threading.main_thread()
+
+        def logged(count: int) -> Any:
+            if threading.current_thread() is not main:
+                return urandom(count)  # the order among threads is no one's
+            return self._value("random._urandom", urandom, (count,), {})
+
+        def seeded(generator: Any, a: Any = None, version: int = 2) -> None:
+            """What makes a generator without a seed, in a library say, takes one that is logged."""
+            seed(generator, int.from_bytes(logged(32), "big") if a is None else a, version)
+
+        module._urandom = logged
+        functools.update_wrapper(seeded, seed)
+        module.Random.seed = seeded
+        module.seed = module._inst.seed
 
     def _seeded(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
-        result = function(*args, **kw)
+        with self.aside():  # its state is logged, not what it is made of
+            result = function(*args, **kw)
         given = [*args, *kw.values()]
         if given and given[0] is not None:
             return result

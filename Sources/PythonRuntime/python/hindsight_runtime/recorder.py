@@ -239,7 +239,8 @@ class Recorder(Session):
             self._send_initial(f"cuda:{number}", lambda: bytes_of_tensor(generator.get_state()))
 
     def _observe_tempfile(self, module: ModuleType) -> None:
-        names = entropy.generator_of_names(module)
+        with self.entropy.aside():
+            names = entropy.generator_of_names(module)
         if names is not None:
             self._send_initial("tempfile", names.getstate)
 

@@ -453,11 +453,12 @@ class Replayer(Session):
             self._tell_file(self._doubt, False)
 
     def _restore_tempfile(self, module: ModuleType) -> None:
-        names = entropy.generator_of_names(module)
-        if names is not None and self._initial.get("tempfile"):
-            state = entropy.decode(self._initial["tempfile"])
-            names.setstate(state)
-            self._free_names(module, state)
+        with self.entropy.aside():
+            names = entropy.generator_of_names(module)
+            if names is not None and self._initial.get("tempfile"):
+                state = entropy.decode(self._initial["tempfile"])
+                names.setstate(state)
+                self._free_names(module, state)
 
     def _free_names(self, module: ModuleType, state: Any) -> None:
         from .leftovers import leftovers, remove
@@ -754,20 +755,31 @@ class Replayer(Session):
             if loop.walk.meets_losses():
                 return  # what stands there is arranged like nothing that the run had
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
+            can_align = False
         else:
             (header, stream), buffers = checkpoint.read()
             try:
                 with self.stack.aside():
-                    difference = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
+                    found = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
             except state.LostStateUsed:
                 return  # what could not be stored is needed to read the rest: it says nothing
-            if difference is None and self.entropy.position != checkpoint.entropy:
-                difference = "the program read clocks or random seeds another number of times"
-            if difference is None and self.short.entered != header["entered"]:
-                difference = "the program entered its loops another number of times"
+            difference = found and found.text
+            can_align = found is not None and found.is_of_values
+            if self.entropy.position != checkpoint.entropy:
+                difference = difference or "the program read clocks or random seeds another number of times"
+                can_align = False
+            if self.short.entered != header["entered"]:
+                difference = difference or "the program entered its loops another number of times"
+                can_align = False
+        # Behind a jump a difference may mean that checkpoints hold too little; before, that the program takes
+        # names, times or addresses from where it runs. Where it had the recorded ones it goes on as the run did.
+        is_aligned = can_align and self._last_jump is None
+        if is_aligned:
+            self._restore(loop, frame, checkpoint)
         self._send_facts()
         key = loop.exit_key() if checkpoint.kind == "exit" else loop.boundary_key()
-        self.send({"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference})
+        check = {"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference}
+        self.send({**check, "aligned": True} if is_aligned else check)
         if difference is None:
             self._companions.begin_anew()
 

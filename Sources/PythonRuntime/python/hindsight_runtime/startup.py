@@ -15,6 +15,7 @@ CHANNEL_VARIABLES = (
     "HINDSIGHT_ROOT",
     "HINDSIGHT_BUDGET",
     "HINDSIGHT_HASHSEED",
+    "HINDSIGHT_OWN",
 )
 
 
@@ -22,16 +23,19 @@ def start() -> None:
     """Called once per interpreter, before the main script is looked for."""
     settings = {name: os.environ.get(name) for name in CHANNEL_VARIABLES}
     mode = settings["HINDSIGHT_MODE"]
-    hide_traces(settings)
     if mode == "replay":
-        from . import replayer
+        hide_traces(settings)
+        from . import baseline, replayer
 
+        baseline.own_variables = frozenset((settings["HINDSIGHT_OWN"] or "").split())
         replayer.start(int(settings["HINDSIGHT_CHANNEL"] or -1))
     elif mode == "record":
         try:
             root = os.path.abspath(settings["HINDSIGHT_ROOT"] or os.getcwd())
             program = programs.main_program(root)
+            # A launcher may give the programs it starts a copy of what it sees: it is to see all.
             if program is not None:
+                hide_traces(settings)
                 from . import recorder
 
                 recorder.start(program, settings)

@@ -55,7 +55,7 @@ class Watch:
             if flaw is None:
                 self._before = (site, walk, *before)
             else:
-                self._give_up(f"the program's data cannot be compared: {flaw}")
+                self._give_up(f"the program's data cannot be compared: {flaw.text}")
         except state.StateError as error:
             self._give_up(str(error))
         self._spent += time.perf_counter() - began
@@ -69,7 +69,8 @@ class Watch:
 
         began = time.perf_counter()
         try:
-            return state.difference(walk, self._roots(frame), stream, buffers)
+            found = state.difference(walk, self._roots(frame), stream, buffers)
+            return found and found.text
         except state.StateError as error:
             self._give_up(str(error))
             return None

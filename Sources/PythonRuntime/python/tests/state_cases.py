@@ -48,7 +48,8 @@ class Program:
         restore(self.walk, self.roots, recorded.stream, recorded.buffers)
 
     def difference(self, recorded: Recorded) -> str | None:
-        return difference(self.walk, self.roots, recorded.stream, recorded.buffers)
+        found = difference(self.walk, self.roots, recorded.stream, recorded.buffers)
+        return found and found.text
 
 
 class StateCase(unittest.TestCase):

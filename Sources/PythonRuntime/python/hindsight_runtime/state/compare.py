@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import marshal
 import types
+from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
 from . import devices, hidden, memory
+from .addresses import Address, may_be_address
 from .atoms import same_atom, short
 from .capture import read
 from .classify import kind_of
@@ -26,8 +28,22 @@ from .walk import Gone, Walk, shorten, undisturbed
 Path = Optional[tuple[Any, Any]]
 
 
-def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> str | None:
-    """None where the live state equals the recorded one; else the first difference, in a line for people."""
+#: So many differing values are looked for, and one is told.
+_MANY = 1000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where the live state is not the recorded one."""
+
+    #: The first that was found, in a line for people.
+    text: str
+    #: Whether plain values differ and nothing else: filling in the recorded state makes the two equal.
+    is_of_values: bool = False
+
+
+def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> Optional[Difference]:
+    """None where the live state equals the recorded one."""
     before = hidden.read()
     try:
         devices.settle()
@@ -42,13 +58,17 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
                 comparison.contents(recorded)
                 comparison.finish()
             except Differs as found:
-                # What was drawn from a generator shows in the data first, and explains them.
-                drawn = hidden.difference(recorded.hidden, before)
-                return str(found) if drawn is None else f"{found}; {drawn}"
+                comparison.found.insert(0, str(found))
+                comparison.is_of_values = False
         # Reading the stream may have run code of the program's classes: look at what was before.
-        return hidden.difference(recorded.hidden, before)
+        name, drawn = hidden.difference(recorded.hidden, before) or ("", None)
+        if not comparison.found and drawn is None:
+            return None
+        # What was drawn from a generator shows in the data first, and explains them.
+        text = "; ".join(comparison.found[:1] + ([drawn] if drawn else []))
+        return Difference(text, comparison.is_of_values and name in ("", *hidden.OF_SURROUNDINGS))
     except LayoutDiffers as problem:
-        return str(problem)
+        return Difference(str(problem))
     finally:
         hidden.write(before)
 
@@ -74,6 +94,9 @@ class Comparison:
         self._kept: list[Any] = []
         # What was recorded of the numbered objects.
         self._records: dict[int, Any] = {}
+        #: Differences of plain values: the search goes on behind them.
+        self.found: list[str] = []
+        self.is_of_values = True
 
     # What is compared.
 
@@ -147,12 +170,20 @@ class Comparison:
             return
         cls, other = type(live), type(recorded)
         if other is Lost or cls is Lost:
+            self.is_of_values = False
+            return
+        if cls is Address or other is Address:
+            if live != recorded:
+                raise Differs(self._render(path), "holds the address of another object")
             return
         if cls in ATOMS or other in ATOMS:
             if cls is not other or not same_atom(live, recorded):
                 if cls is bytes and other in (bytes, memoryview):
                     raise Differs(self._render(path), "values differ")
-                raise self._differs(path, live, recorded)
+                differs = self._differs(path, live, recorded)
+                if cls not in ATOMS or other not in ATOMS or len(self.found) >= _MANY:
+                    raise differs
+                self.found.append(str(differs))
             return
         if cls is memoryview:
             if other is not memoryview or not memory.equal(live, recorded):
@@ -325,9 +356,14 @@ class Comparison:
     def _known(self, items: list[Any]) -> tuple[set[Any], list[Any]]:
         """Items that are known by their values or their numbers, and the others."""
         index = self._walk.index
-        fixed, new = set(), []
+        fixed, new, elsewhere = set(), [], 0
         for item in items:
-            if type(item) in ATOMS:
+            if type(item) is Address:
+                fixed.add(("address of", item.number))
+            elif may_be_address(item):
+                elsewhere += 1
+                fixed.add(("address of some other object", elsewhere))
+            elif type(item) in ATOMS:
                 fixed.add((type(item).__name__, item if item == item else repr(item)))
             elif id(item) in index:
                 fixed.add(("", index[id(item)][0]))
@@ -358,15 +394,19 @@ class Comparison:
     def _would_match(self, live: Any, recorded: Any, path: Path) -> bool:
         saved = self._pending, self._sets_of_new, self._blocks, dict(self._partners), dict(self._owners)
         self._pending, self._sets_of_new, self._blocks = [], [], []
+        found = len(self.found)
         try:
             self._equal(live, recorded, (path, ".item"))
             self.finish()
+            if len(self.found) == found:
+                return True
         except Differs:
-            self._partners, self._owners = saved[3:]
-            return False
+            pass
         finally:
             self._pending, self._sets_of_new, self._blocks = saved[:3]
-        return True
+        del self.found[found:]
+        self._partners, self._owners = saved[3:]
+        return False
 
     # Words.
 

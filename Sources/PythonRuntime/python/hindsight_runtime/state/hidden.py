@@ -86,20 +86,25 @@ def _write(state: State) -> bool:
     return bool(differing)
 
 
-def difference(state: State, live: State) -> str | None:
-    """The first name whose live state is not the recorded one."""
-    for name in state:
+#: What a process takes from where it runs: names of sockets and temporary files in variables, say.
+OF_SURROUNDINGS = ("environment",)
+
+
+def difference(state: State, live: State) -> tuple[str, str] | None:
+    """The first name whose live state is not the recorded one, those of the surroundings last; and a line for people."""
+    for name in sorted(state, key=OF_SURROUNDINGS.__contains__):
         if name not in live:
             if settings.is_setting(name):
                 continue  # the replay has not come to need its module
-            return f"{name}: recorded, and absent from the replay"
-        if not same(live[name], state[name]):
+            return name, f"{name}: recorded, and absent from the replay"
+        recorded = settings.without_own(state[name]) if name == "environment" else state[name]
+        if not same(live[name], recorded):
             what = (
                 "generator states differ"
                 if "random" in name
-                else _contrast(live[name], state[name])
+                else _contrast(live[name], recorded)
             )
-            return f"{name}: {what}"
+            return name, f"{name}: {what}"
     return None
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import re
 import sys
 import types
 from typing import Any, Callable, Iterator, Mapping, Sequence, Union
+
+#: What `torch.compile` puts among the globals of the modules whose functions it compiles.
+_OF_COMPILERS = re.compile(
+    "__compiled_fn_|__resume_at_|__import_|__builtins_dict__|__gen_rand_values|__warnings_warn_wrapper|__.*_c[0-9]+$"
+)
 
 #: Whose name it is: a function's code, a module or a class.
 Owner = Union[types.CodeType, types.ModuleType, type]
@@ -21,8 +27,9 @@ class Exclusion:
         self._asked = asked
 
     def __call__(self, owner: Owner, name: str) -> bool:
-        if name.startswith("__") and (name.endswith("__") or name.startswith("__hindsight")):
-            return True
+        if name.startswith("__"):
+            if name.endswith("__") or name.startswith("__hindsight") or _OF_COMPILERS.match(name):
+                return True
         # The iterator of a comprehension that is under way.
         return name.startswith(".") or self._asked(owner, name)
 
@@ -32,7 +39,8 @@ class Roots:
 
     `excluded(owner, name)` is asked for locals with the frame's code, for globals with the module, for attributes of
     the project's classes with the class. Excluded names are not walked, not captured, and left alone by restoring;
-    names with two underscores on both sides, and those that start with `__hindsight`, always are.
+    names with two underscores on both sides, those that start with `__hindsight`, and those that compilers make
+    always are.
     """
 
     def __init__(

@@ -79,13 +79,18 @@ def _changed_variables() -> dict[str, Optional[str]]:
     changed: dict[str, Optional[str]] = {n: x for n, x in live.items() if first.get(n) != x}
     changed.update((name, None) for name in first if name not in live)
     # What is secret is in no checkpoint; where the program sets it before its loops, so does a replay.
-    return {n: x for n, x in changed.items() if not is_secret(n, x or first.get(n, ""))}
+    return without_own({n: x for n, x in changed.items() if not is_secret(n, x or first.get(n, ""))})
+
+
+def without_own(changed: dict[str, Optional[str]]) -> dict[str, Optional[str]]:
+    """Variables but for those that the replay set itself."""
+    return {name: value for name, value in changed.items() if name not in baseline.own_variables}
 
 
 def _change_variables(changed: dict[str, Optional[str]]) -> None:
     for name in _changed_variables().keys() - changed.keys():
         _set_variable(name, baseline.environment.get(name))
-    for name, value in changed.items():
+    for name, value in without_own(changed).items():
         _set_variable(name, value)
 
 
