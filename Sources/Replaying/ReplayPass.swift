@@ -108,7 +108,8 @@ struct ReplayPass {
             }
             if item != nil { lastHeard = Date() }
             guard outcome != nil || item == nil || Date().timeIntervalSince(lastTold) > 0.02 else { continue }
-            lastTold = Date()
+            // What comes after a silence is told at once.
+            if told < hits.count || !settled.isEmpty { lastTold = Date() }
             if told < hits.count { tell(.hits(told..<hits.count), self) }
             told = hits.count
             if !settled.isEmpty { tell(.settled(settled), self) }

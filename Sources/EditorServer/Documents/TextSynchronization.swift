@@ -17,8 +17,15 @@ extension EditorServer {
         }
         document.apply(
             parameters.contentChanges, version: parameters.textDocument.version, encoding: encoding)
-        if let session = document.membership?.session { scheduleAnalysis(of: session, after: analysisDelay) }
+        if let session = document.membership?.session { analyzeSoon(session) }
         publishAfterQueue(document)
+    }
+
+    /// An edit by itself is analyzed at once; those of a burst wait for its end.
+    private func analyzeSoon(_ session: RunSession) {
+        let isBurst = session.lastEdit.map { .now - $0 < analysisDelay } ?? false
+        session.lastEdit = .now
+        scheduleAnalysis(of: session, after: isBurst ? analysisDelay : .zero)
     }
 
     func save(_ parameters: DidSaveNotification.Parameters) {

@@ -1,6 +1,7 @@
 import LanguageServerProtocol
 
-/// When documents are published: at once after an edit, at most every 100 ms while values arrive.
+/// When documents are published: at once after an edit and with a question's first value, at most every 100 ms
+/// while more arrive.
 extension EditorServer {
     static let publishInterval = Duration.milliseconds(100)
 
@@ -17,8 +18,11 @@ extension EditorServer {
     }
 
     /// Values came or changed for another reason than an edit: hints that the client has are out of date.
-    func valuesChanged(in document: OpenDocument) {
+    ///
+    /// - Parameter isAwaited: somebody waits for just this, and nothing of its kind was published before.
+    func valuesChanged(in document: OpenDocument, isAwaited: Bool = false) {
         needsHintRefresh = true
+        guard !isAwaited else { return publishAfterQueue(document) }
         guard !publishTimers.contains(document.uri) else { return }
         let last = lastPublished[document.uri]
         let due = last.map { $0 + Self.publishInterval } ?? .now

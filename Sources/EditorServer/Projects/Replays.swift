@@ -113,7 +113,10 @@ extension EditorServer {
     private func receive(_ update: ReplayUpdate, _ inquiry: Inquiry, _ session: RunSession) {
         switch update {
         case .began(let seconds): inquiry.estimate = seconds
-        case .hits(let hits): inquiry.add(hits)
+        case .hits(let hits):
+            let isFirst = inquiry.series.isEmpty
+            inquiry.add(hits)
+            if isFirst { return documentsChanged(session, isAwaited: true) }
         case .verdicts(let changes): inquiry.apply(changes)
         case .progress(let fraction, let message):
             inquiry.progress = (fraction, message)
@@ -164,9 +167,9 @@ extension EditorServer {
         }
     }
 
-    func documentsChanged(_ session: RunSession) {
+    func documentsChanged(_ session: RunSession, isAwaited: Bool = false) {
         for document in documents.values where document.membership?.session === session {
-            valuesChanged(in: document)
+            valuesChanged(in: document, isAwaited: isAwaited)
         }
     }
 

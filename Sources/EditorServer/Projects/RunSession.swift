@@ -18,6 +18,7 @@ final class RunSession {
     var analysisTimer: Int?
     var isAnalyzing = false
     var needsAnalysis = false
+    var lastEdit: ContinuousClock.Instant?
     /// Why sources cannot be analyzed.
     var problem: String?
 
