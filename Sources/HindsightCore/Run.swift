@@ -71,6 +71,12 @@ public struct Run: Hashable, Sendable {
         self.overhead = overhead
         self.status = status
     }
+
+    /// How many processes trained together, of which this is one: launchers of `torch.distributed` tell each.
+    public var processCount: Int {
+        guard environment["RANK"] != nil, let text = environment["WORLD_SIZE"] else { return 1 }
+        return Int(text) ?? 1
+    }
 }
 
 /// One source file as the run loaded it.

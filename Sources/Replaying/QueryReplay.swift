@@ -453,13 +453,11 @@ final class QueryReplay {
         if notes.insert(text).inserted { emit(.note(text)) }
     }
 
-    /// Launchers of `torch.distributed` tell every process how many there are.
     private func checkIsAlone() throws {
-        let environment = query.run.environment
-        guard environment["RANK"] != nil, let size = environment["WORLD_SIZE"].flatMap({ Int($0) }), size > 1
-        else { return }
+        let count = query.run.processCount
+        guard count > 1 else { return }
         throw ReplayFailure(
-            "Run \(query.run.id) is one of \(size) processes that trained together, and a replay of one alone "
+            "Run \(query.run.id) is one of \(count) processes that trained together, and a replay of one alone "
                 + "would wait for the others. Ask a run that was recorded with one process.")
     }
 

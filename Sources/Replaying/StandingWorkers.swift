@@ -36,7 +36,8 @@ final class StandingWorkers: Sendable {
     @discardableResult
     func worker(for material: RecordedMaterial) -> StandingWorker? {
         // A run in progress grows: what was read of it is old soon.
-        guard settings.keepsStandingWorker, material.run.status != .running else { return nil }
+        guard settings.keepsStandingWorker, material.run.status != .running, material.run.processCount == 1
+        else { return nil }
         let run = material.run.id
         return state.withLock { state in
             state.lastUse = Date()

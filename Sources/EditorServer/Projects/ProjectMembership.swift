@@ -78,10 +78,13 @@ extension EditorServer {
             } else if !found.sources.isEmpty {
                 session = RunSession(run: run, sources: found.sources, recorded: found.recorded)
                 project.sessions[run.id] = session
-                if settings.standingWorker == .onOpen, settings.replay == .automatic {
-                    project.archive.prepare(for: run)
-                }
                 log("\(found.path): showing run \(run.id) of \(run.program)")
+            }
+            // A file beside them, which the run never loaded, is no reason to start it.
+            if settings.standingWorker == .onOpen, settings.replay == .automatic,
+                session?.sources.contains(where: { $0.path == found.path }) == true
+            {
+                project.archive.prepare(for: run)
             }
         }
         document.membership = OpenDocument.Membership(project: project, path: found.path, session: session)
