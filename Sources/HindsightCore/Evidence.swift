@@ -88,7 +88,6 @@ public struct Evidence: Sendable {
         var isExit = false
         var hasGoodCheck = false
         var contradiction: String?
-        var isDisturbed = false
     }
 
     /// - Parameters:
@@ -185,7 +184,6 @@ public struct Evidence: Sendable {
     private mutating func observeCheck(
         _ checkpoint: Int, _ order: OrderKey, _ difference: String?
     ) -> [Settled] {
-        if difference == nil, !interval.isDisturbed { realign(at: order) }
         guard interval.contradiction == nil else { return [] }
         let settled = expectNothing(before: order)
         guard interval.contradiction == nil else { return settled }
@@ -217,7 +215,6 @@ public struct Evidence: Sendable {
 
     private mutating func observeDisturbance(_ statement: String, _ difference: String) -> [Settled] {
         guard interval.contradiction == nil else { return [] }
-        interval.isDisturbed = true
         return contradict("\(Self.place(statement)) changes the program's data: \(difference)")
     }
 

@@ -155,7 +155,7 @@ final class QueryReplay {
     }
 
     private func keep(_ answer: Answer) throws {
-        guard query.run.status != .running, !hasBorrowed, answer.main.evidence.contradiction == nil,
+        guard query.run.status != .running, !hasBorrowed, answer.main.evidence.firstContradiction == nil,
             answer.verdicts.allSatisfy({ verdict in
                 switch verdict {
                 case .exact, .diverged: true

@@ -47,7 +47,7 @@ final class StandingWorkers: Sendable {
                 return present.worker
             }
             guard !state.refused.contains(run), !SystemMemory.isShort else { return nil }
-            state.present?.worker.kill()
+            // It ends with the last of its children that somebody still listens to.
             state.present = nil
             do {
                 let worker = try start(material) { [weak self] in self?.refuse(run, $0) }
@@ -84,8 +84,9 @@ final class StandingWorkers: Sendable {
         DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + 5) { [weak self] in
             guard let self else { return }
             let goesOn = state.withLock { state in
-                if state.lastUse.timeIntervalSinceNow < -settings.idleSeconds || SystemMemory.isShort {
-                    state.present?.worker.kill()
+                let isShort = SystemMemory.isShort
+                if isShort { state.present?.worker.kill() }
+                if isShort || state.lastUse.timeIntervalSinceNow < -settings.idleSeconds {
                     state.present = nil
                 }
                 state.isWatched = state.present != nil

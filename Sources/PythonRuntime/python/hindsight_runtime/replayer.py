@@ -175,6 +175,8 @@ class Replayer(Session):
             lambda reason: self._tell_file(reason, False),
             self._file_opened,
         )
+        #: Addresses that the program's data hold, where the run had others.
+        self._addresses: set[str] = set()
         #: When the run began, in seconds since 1970.
         self._began: float = request.get("started") or 0
         #: Whether this process has a file system of its own.
@@ -501,7 +503,7 @@ class Replayer(Session):
             return
         self._look_at_devices()
         place = {"it": self.stack.iterations(frame), "key": self.stack.probe_key(frame)}
-        if ADDRESS.search(text):
+        if ADDRESS.search(text) or any(address in text for address in self._addresses):
             reason = "it shows an address in memory, which is another in each process"
             self.send({"t": "file", "reason": reason, "key": place["key"], "end": [*place["key"], 0]})
         self.send({"t": "hit", **message, "value": value, "nested": self._running > 1, **place})
@@ -763,6 +765,7 @@ class Replayer(Session):
                     found = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
             except state.LostStateUsed:
                 return  # what could not be stored is needed to read the rest: it says nothing
+            self._addresses.update(map(str, loop.walk.addresses))
             difference = found and found.text
             can_align = found is not None and found.is_of_values
             if self.entropy.position != checkpoint.entropy:
@@ -778,6 +781,10 @@ class Replayer(Session):
             self._restore(loop, frame, checkpoint)
         self._send_facts()
         key = loop.exit_key() if checkpoint.kind == "exit" else loop.boundary_key()
+        if is_aligned:
+            # What libraries keep for themselves, and files under other names, are as they are here.
+            reason = f"what the program took from its surroundings differed and was made as recorded: {difference}"
+            self.send({"t": "file", "reason": reason, "jumped": False, "key": key})
         check = {"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference}
         self.send({**check, "aligned": True} if is_aligned else check)
         if difference is None:

@@ -109,7 +109,10 @@ class StandingWorker(Replayer):
         except forks.CannotFork as error:
             self._give_up(str(error))
         self.send({"t": "standing", "at": loop.coordinate(), "key": loop.boundary_key()})
-        request = self._serve()
+        try:
+            request = self._serve()
+        except Exception as error:  # no memory or descriptors for a child: others answer
+            self._give_up(last_line(error))
         try:
             self._become(request, loop, standstill)
         except NotLive as error:

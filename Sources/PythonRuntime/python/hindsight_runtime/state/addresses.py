@@ -1,14 +1,9 @@
-"""Numbers that are objects' addresses: libraries key their tables by `id(o)`, which is another one in every process."""
+"""Numbers that are objects' addresses: they are others in every process, and say nothing about the program."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from .classify import register
-from .kinds import Constant
-
-if TYPE_CHECKING:
-    from .walk import Walk
+import gc
+from typing import Callable, Container
 
 #: User space on every 64-bit system; no address of an object is lower than this or higher than that.
 _LOWEST, _HIGHEST = 1 << 32, 1 << 48
@@ -16,41 +11,19 @@ _LOWEST, _HIGHEST = 1 << 32, 1 << 48
 _STEP = 16
 
 
-class Address:
-    """Stands, in a checkpoint, for the address of a numbered object."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __reduce__(self) -> Any:
-        return Address, (self.number,)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is Address and other.number == self.number
-
-    def __hash__(self) -> int:
-        return hash(("address", self.number))
-
-
-register(Constant(), Address)
-
-
 def may_be_address(value: object) -> bool:
     return type(value) is int and _LOWEST < value < _HIGHEST and value % _STEP == 0
 
 
-def named(values: list[Any], walk: Walk) -> list[Any]:
-    """Values with the addresses of numbered objects replaced by what the objects are numbered."""
-    index = walk.index
-    if not values or type(values[0]) is not int or not any(v in index for v in values if may_be_address(v)):
-        return values
-    return [Address(index[v][0]) if may_be_address(v) and v in index else v for v in values]
+def finder(numbered: Container[int]) -> Callable[[int], bool]:
+    """Tells whether a number is the address of an object that exists; looks at all of them only if it must."""
+    known: set[int] = set()
 
+    def is_address(value: int) -> bool:
+        if value in numbered:
+            return True
+        if not known:
+            known.update(map(id, gc.get_objects()))
+        return value in known
 
-def live(values: list[Any], walk: Walk) -> list[Any]:
-    """The other way round, with the addresses that the objects have here."""
-    if not any(type(value) is Address for value in values):
-        return values
-    return [id(walk.objects[v.number]) if type(v) is Address else v for v in values]
+    return is_address

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
 from . import devices, hidden, memory
-from .addresses import Address, may_be_address
+from .addresses import finder, may_be_address
 from .atoms import same_atom, short
 from .capture import read
 from .classify import kind_of
@@ -97,6 +97,7 @@ class Comparison:
         #: Differences of plain values: the search goes on behind them.
         self.found: list[str] = []
         self.is_of_values = True
+        self._is_address = finder(walk.index)
 
     # What is compared.
 
@@ -172,15 +173,14 @@ class Comparison:
         if other is Lost or cls is Lost:
             self.is_of_values = False
             return
-        if cls is Address or other is Address:
-            if live != recorded:
-                raise Differs(self._render(path), "holds the address of another object")
-            return
         if cls in ATOMS or other in ATOMS:
             if cls is not other or not same_atom(live, recorded):
                 if cls is bytes and other in (bytes, memoryview):
                     raise Differs(self._render(path), "values differ")
                 differs = self._differs(path, live, recorded)
+                if may_be_address(live) and may_be_address(recorded) and self._is_address(live):
+                    self._walk.addresses.add(live)
+                    return
                 if cls not in ATOMS or other not in ATOMS or len(self.found) >= _MANY:
                     raise differs
                 self.found.append(str(differs))
@@ -356,14 +356,9 @@ class Comparison:
     def _known(self, items: list[Any]) -> tuple[set[Any], list[Any]]:
         """Items that are known by their values or their numbers, and the others."""
         index = self._walk.index
-        fixed, new, elsewhere = set(), [], 0
+        fixed, new = set(), []
         for item in items:
-            if type(item) is Address:
-                fixed.add(("address of", item.number))
-            elif may_be_address(item):
-                elsewhere += 1
-                fixed.add(("address of some other object", elsewhere))
-            elif type(item) in ATOMS:
+            if type(item) in ATOMS:
                 fixed.add((type(item).__name__, item if item == item else repr(item)))
             elif id(item) in index:
                 fixed.add(("", index[id(item)][0]))

@@ -7,7 +7,7 @@ import itertools
 import marshal
 from typing import TYPE_CHECKING, Any
 
-from . import addresses, settable
+from . import settable
 from .classify import kind_of
 from .identical import same_pointers
 from .kinds import ATOMS, Children, Kind
@@ -96,17 +96,17 @@ class DictKind(Kind):
         keys, values = list(o), list(o.values())
         if snapshot and same_pointers(keys, snapshot[0]) and same_pointers(values, snapshot[1]):
             return None
-        return addresses.named(keys, source.walk), values
+        return keys, values
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         keys, values = walk.snapshots[id(o)] if contents is None else contents
-        refill_dict(o, addresses.live(keys, walk), values)
+        refill_dict(o, keys, values)
 
     def shell(self, o: Any) -> Any:
         return dict, ()
 
     def compared(self, o: Any, source: Source) -> Any:
-        return addresses.named(list(o), source.walk), list(o.values())
+        return list(o), list(o.values())
 
     def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
         return walk.snapshots[id(o)] if contents is None else contents
@@ -185,17 +185,11 @@ class SetKind(Kind):
         snapshot = source.walk.snapshots.get(id(o))
         if snapshot is not None and same_pointers(items, snapshot):
             return None
-        return self._read(o, items, source)
-
-    @staticmethod
-    def _read(o: Any, items: list[Any], source: Source) -> Any:
-        named = addresses.named(items, source.walk)
-        return named, settable.read(o, items) if named is items else None
+        return items, settable.read(o, items)
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         if contents is not None:
-            items, table = contents
-            settable.write(o, addresses.live(items, walk), table)
+            settable.write(o, *contents)
         elif not same_pointers(list(o), walk.snapshots[id(o)]):
             settable.write(o, walk.snapshots[id(o)], None)
 
@@ -203,7 +197,8 @@ class SetKind(Kind):
         return set, ()
 
     def compared(self, o: Any, source: Source) -> Any:
-        return self._read(o, list(o), source)
+        items = list(o)
+        return items, settable.read(o, items)
 
     def recorded(self, o: Any, contents: Any, walk: Walk) -> Any:
         return (walk.snapshots[id(o)], None) if contents is None else contents

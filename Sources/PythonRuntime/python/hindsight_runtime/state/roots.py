@@ -11,7 +11,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence, Union
 
 #: What `torch.compile` puts among the globals of the modules whose functions it compiles.
 _OF_COMPILERS = re.compile(
-    "__compiled_fn_|__resume_at_|__import_|__builtins_dict__|__gen_rand_values|__warnings_warn_wrapper|__.*_c[0-9]+$"
+    "__compiled_fn_[0-9]|__resume_at_[0-9]|__import_torch|__builtins_dict___[0-9]|__gen_rand_values_[0-9]"
+    "|__warnings_warn_wrapper_[0-9]|__.*_[0-9]{12,}_c[0-9]+$"
 )
 
 #: Whose name it is: a function's code, a module or a class.

@@ -48,6 +48,8 @@ class Walk:
         #: Numbers of the objects that have contents of their own.
         self.filled: list[int] = []
         self.excluded = roots.excluded
+        #: Addresses of objects that comparing has met where the recording had others.
+        self.addresses: set[int] = set()
         self._modules = set(roots.modules)
         self._parents: list[int] = []
         self._labels: list[Any] = []
