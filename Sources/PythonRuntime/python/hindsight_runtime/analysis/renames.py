@@ -168,18 +168,13 @@ class _Renames:
 
 
 def _equal_names(node: ast.AST, is_whole: bool = True) -> Iterator[_Use]:
-    inside = {id(child) for block in _fields(node) for child in block} if not is_whole else set()
+    inside = {id(child) for _, block in named_blocks(node) for child in block} if not is_whole else set()
     pending = [node]
     while pending:
         current = pending.pop()
         if isinstance(current, ast.Name):
             yield _Use(current.id, current.id, not isinstance(current.ctx, ast.Load))
         pending.extend(c for c in ast.iter_child_nodes(current) if id(c) not in inside)
-
-
-def _fields(node: ast.AST) -> Iterator[list]:
-    for _, block in named_blocks(node):
-        yield block
 
 
 def _compare(one: ast.AST, other: ast.AST) -> Optional[set[_Use]]:
