@@ -10,8 +10,11 @@ public enum ReplayObservation: Hashable, Sendable {
     case aligned(OrderKey)
     /// Statements of probes, named by the first one, left the program's data in another state.
     case disturbance(statement: String, order: OrderKey, difference: String)
-    /// From here on the program's data cannot be compared before and behind each execution of probes.
+    /// From here on, or up to the next `control`, probes were executed whose doings nothing shows.
     case unwatched(reason: String, order: OrderKey)
+    /// At this place the program's data were compared with those of a replay without the probes; nil: bit for bit
+    /// the same.
+    case control(order: OrderKey, difference: String?)
     /// A boundary was passed.
     case passed(OrderKey)
     case end(ReplayEnd)
@@ -45,7 +48,8 @@ public enum Standing: Hashable, Sendable {
 /// program's end: the same program in the same environment, fed the same entropy in the same order, does the same,
 /// and all its records, its exit status, the random generators' states and the use of entropy up to its end agree.
 /// That it is the same program with probes in it is what remains to be shown. A checkpoint shows it; behind
-/// the last one the worker compares the program's data before and behind the probes.
+/// the last one the worker compares the program's data before and behind the probes, and where these are executed
+/// too often for that, with the data of a replay without them.
 public struct Evidence: Sendable {
     /// A hit's standing is settled.
     public struct Settled: Hashable, Sendable {
@@ -80,8 +84,10 @@ public struct Evidence: Sendable {
     private var next = 0
     private var pending: [Int] = []
     private var interval = Interval()
-    /// Why probes are not watched any more, and from where on.
-    private var unwatched: (reason: String, order: OrderKey)?
+    /// Where probes were executed that were not watched, and why.
+    private var unwatched: [(reason: String, order: OrderKey)] = []
+    /// What the hits behind such a place would be, had the probes been watched.
+    private var withheld: [Int: Standing] = [:]
 
     private struct Interval {
         var openedBy: JumpTaken?
@@ -130,8 +136,9 @@ public struct Evidence: Sendable {
             guard isWithinHorizon(order) else { return reachHorizon() }
             return observeDisturbance(statement, difference)
         case .unwatched(let reason, let order):
-            unwatched = unwatched ?? (reason, order)
+            unwatched.append((reason, order))
             return []
+        case .control(let order, let difference): return observeControl(order, difference)
         case .passed(let order): return isWithinHorizon(order) ? [] : reachHorizon()
         case .end(let end): return observeEnd(end)
         }
@@ -218,6 +225,27 @@ public struct Evidence: Sendable {
         return contradict("\(Self.place(statement)) changes the program's data: \(difference)")
     }
 
+    /// Whether hits are left that a comparison with a replay without the probes would settle.
+    public var awaitsControl: Bool { !withheld.isEmpty && firstContradiction == nil }
+
+    /// Takes such a comparison that was made after the pass had come to its end.
+    public mutating func observeControl(_ order: OrderKey, _ difference: String?) -> [Settled] {
+        if let difference {
+            guard interval.contradiction == nil else { return [] }
+            let settled = contradict("the statements change the program's data: \(difference)")
+            let reason = interval.contradiction ?? difference
+            defer { withheld.removeAll() }
+            return settled + withheld.keys.sorted().map { Settled(hit: $0, standing: .contradicted(reason)) }
+        }
+        unwatched.removeAll { $0.order < order }
+        let free = withheld.keys.sorted().filter { hit in
+            unwatched.first.map { orders[hit] < $0.order } ?? true
+        }
+        return free.compactMap { hit in
+            withheld.removeValue(forKey: hit).map { Settled(hit: hit, standing: $0) }
+        }
+    }
+
     private mutating func observeEnd(_ end: ReplayEnd) -> [Settled] {
         if case .stopped = end { return settle { _ in .unopposed } }
         if horizon != nil { return reachHorizon() }
@@ -245,9 +273,7 @@ public struct Evidence: Sendable {
         let covered = next > 0 ? records[next - 1].order : nil
         let orders = orders
         let isTrusted = isTrusted
-        let unwatched = unwatched
-        return settle { hit in
-            if let unwatched, !(orders[hit] < unwatched.order) { return .unwatched(unwatched.reason) }
+        return settleByEnd { hit in
             guard let covered, orders[hit] < covered, isTrusted(orders[hit]) else { return .unopposed }
             return .confirmed
         }
@@ -286,13 +312,17 @@ public struct Evidence: Sendable {
 
     /// What no checkpoint has confirmed until the end.
     private mutating func confirmByEnd() -> [Settled] {
-        guard let unwatched else { return confirm() }
         let orders = orders
         let isTrusted = isTrusted
-        return settle { hit in
-            guard orders[hit] < unwatched.order else { return .unwatched(unwatched.reason) }
-            return isTrusted(orders[hit]) ? .confirmed : .unopposed
-        }
+        return settleByEnd { isTrusted(orders[$0]) ? .confirmed : .unopposed }
+    }
+
+    /// Withholds what comes after probes that were not watched.
+    private mutating func settleByEnd(_ standing: (Int) -> Standing) -> [Settled] {
+        guard let first = unwatched.first else { return settle(standing) }
+        for hit in pending where !(orders[hit] < first.order) { withheld[hit] = standing(hit) }
+        let withheld = withheld
+        return settle { withheld[$0] == nil ? standing($0) : .unwatched(first.reason) }
     }
 
     private mutating func settle(_ standing: (Int) -> Standing) -> [Settled] {

@@ -70,7 +70,7 @@ extension QueryReplay {
 
     private func trial(of groups: [SourceMatch.Group], following plan: Plan) throws -> ReplayPass? {
         restrict(to: groups)
-        return try pass(plan, isFirst: false)
+        return try controlledPass(plan, isFirst: false)
     }
 
     private func answer(for groups: [SourceMatch.Group]) throws -> Answer? {

@@ -11,7 +11,7 @@ final class QueryReplay {
     /// What is replayed now: what was asked, or some of its groups of probes.
     private(set) var query: HindsightQuery
     private let material: RecordedMaterial
-    private let cancellation: Cancellation
+    let cancellation: Cancellation
     private let emit: (ReplayEvent) -> Void
     private var unusable: Set<Int> = []
     /// Whether the present pass' worker was forked from a standing one.
@@ -24,6 +24,8 @@ final class QueryReplay {
     private var nested: Set<String> = []
     /// Whether values rest on files that the run did not use, as they are now.
     private var hasBorrowed = false
+    /// The data of the program without probes where one with them differed, by the jumps that led there.
+    var references: [[Jump]: ControlFile] = [:]
     /// Verdicts as told, for the hits of the first pass.
     private var told: [Verdict] = []
     /// Numbers of the first pass' hits that the selection wants.
@@ -76,7 +78,7 @@ final class QueryReplay {
 
     /// The first pass and the validating ones; nil where the query was cancelled.
     func answer(following first: Plan, isTold: Bool) throws -> Answer? {
-        guard let main = try pass(first, isFirst: isTold) else { return nil }
+        guard let main = try controlledPass(first, isFirst: isTold) else { return nil }
         var validation = Validation(
             isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
             obstacles: main.differences, contradiction: main.evidence.contradiction)
@@ -92,9 +94,10 @@ final class QueryReplay {
             guard let next = try planner.validation(of: orders, after: main.evidence.jumps),
                 tried.insert(next.plan).inserted
             else { break }
-            guard let again = try pass(next.plan, isFirst: false, executedFrom: next.executedFrom) else {
-                return nil
-            }
+            guard
+                let again = try controlledPass(
+                    next.plan, isFirst: false, executedFrom: next.executedFrom)
+            else { return nil }
             keepSegments(again.evidence)
             validation.add(again.findings, evidence: again.evidence, executedFrom: next.executedFrom)
             validation.add(again.doubts)
@@ -215,7 +218,9 @@ final class QueryReplay {
 
     /// One pass to its end, planned again where a checkpoint cannot be used, started again once where the
     /// worker dies; nil where the query was cancelled.
-    func pass(_ first: Plan, isFirst: Bool, executedFrom: OrderKey? = nil) throws -> ReplayPass? {
+    func pass(
+        _ first: Plan, isFirst: Bool, executedFrom: OrderKey? = nil, control: ControlFile.Task? = nil
+    ) throws -> ReplayPass? {
         var plan = first
         var deaths = 0
         while !cancellation.isCancelled {
@@ -224,7 +229,7 @@ final class QueryReplay {
             var pass = ReplayPass(
                 plan: plan, material: material, executedFrom: executedFrom,
                 limit: isFirst ? query.limit : .max, isWanted: { self.isSelected($0) })
-            let outcome = try follow(&pass, isFirst: isFirst)
+            let outcome = try follow(&pass, isFirst: isFirst, control: control)
             log(pass, outcome, isFirst: isFirst)
             switch outcome {
             case .completed:
@@ -330,7 +335,9 @@ final class QueryReplay {
         + "replay could change your files. `hindsight doctor` says what is missing. To replay all the same, "
         + "give --allow-weak-sandbox (in an editor: the setting allowWeakSandbox)."
 
-    private func follow(_ pass: inout ReplayPass, isFirst: Bool) throws -> ReplayPass.Outcome {
+    private func follow(
+        _ pass: inout ReplayPass, isFirst: Bool, control: ControlFile.Task?
+    ) throws -> ReplayPass.Outcome {
         let numbers = Set(pass.plan.jumps.map(\.checkpoint) + pass.plan.checks).sorted()
         var states: [StateLocation] = []
         for number in numbers {
@@ -355,16 +362,18 @@ final class QueryReplay {
             worker.kill()
             cancellation.remove(worker)
         }
-        let instructions = WorkerInstructions(
+        var instructions = WorkerInstructions(
             root: query.run.root,
             sources: WorkerInstructions.Source.all(recorded: material.sources, edited: query.edited),
             groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
             recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
+        instructions.control = control?.use
         do {
+            let file = control?.file.descriptor
             if isForked {
-                try worker.connection.write(ChildInstructions(instructions))
+                try worker.connection.write(ChildInstructions(instructions), descriptor: file)
             } else {
-                try worker.connection.write(instructions)
+                try worker.connection.write(instructions, descriptor: file)
             }
         } catch {
             // It died before it read; what it wrote on the way says why.

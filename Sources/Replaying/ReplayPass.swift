@@ -38,6 +38,10 @@ struct ReplayPass {
     /// Ids of probes that others called: alone they would have fewer hits.
     private(set) var nested: Set<String> = []
     private(set) var standings: [Standing] = []
+    /// Whether the worker has kept the program's data, for another one to compare its own with them.
+    private(set) var hasKeptData = false
+    /// What comparing with such data has shown.
+    private(set) var control: (order: OrderKey, difference: String?)?
     /// Files that were found to be others than they were.
     private(set) var doubts: [FileDoubt] = []
     private(set) var fingerprint = Fingerprint([:])
@@ -163,6 +167,12 @@ struct ReplayPass {
             observe(.disturbance(statement: probe, order: order, difference: difference), &settled)
         case .unwatched(let reason, let order):
             observe(.unwatched(reason: reason, order: order), &settled)
+        case .kept: hasKeptData = true
+        case .control(let order, let difference, let isAlone):
+            control = (order, difference)
+            // What differs there is another replay's doing.
+            guard !isAlone else { return nil }
+            observe(.control(order: order, difference: difference), &settled)
         case .progress(let coordinate, let order):
             move(to: order)
             self.coordinate = coordinate
@@ -194,6 +204,13 @@ struct ReplayPass {
             return .completed
         }
         return nil
+    }
+
+    /// Takes what a replay without the probes has shown by comparing.
+    mutating func observeControl(_ order: OrderKey, difference: String?) {
+        waiting += evidence.observeControl(order, difference)
+        var settled: [Int] = []
+        apply(&settled)
     }
 
     private var waiting: [Evidence.Settled] = []

@@ -23,6 +23,8 @@ struct WorkerInstructions: Encodable {
     var started: Double
     /// Whether the worker has a file system of its own, in which it may write and remove what it likes.
     var isPrivate: Bool
+    /// What to do with the file that comes with the line, if any.
+    var control: ControlFile.Use?
     /// The loop's boundary at which the worker is to stand and be forked, each child with its own view of
     /// files.
     var standing: Coordinate?
@@ -119,13 +121,14 @@ struct WorkerInstructions: Encodable {
         try container.encode(files, forKey: .files)
         try container.encode(started, forKey: .started)
         try container.encode(isPrivate, forKey: .private)
+        try container.encodeIfPresent(control, forKey: .control)
         try container.encodeIfPresent(standing, forKey: .standing)
         if standing != nil { try container.encode(true, forKey: .views) }
     }
 
     enum Keys: CodingKey {
         case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop,
-            files, started
+            files, started, control
         case `private`, standing, views
     }
 
@@ -160,6 +163,7 @@ struct ChildInstructions: Encodable {
     var checks: [Int]
     var checkpoints: [WorkerInstructions.State]
     var stop: WorkerInstructions.StopPlace?
+    var control: ControlFile.Use?
 
     struct Edit: Encodable {
         var path: String
@@ -175,5 +179,6 @@ struct ChildInstructions: Encodable {
         checks = instructions.checks
         checkpoints = instructions.checkpoints
         stop = instructions.stop
+        control = instructions.control
     }
 }

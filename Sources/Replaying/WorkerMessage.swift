@@ -12,6 +12,10 @@ enum WorkerMessage: Sendable {
     case check(checkpoint: Int, order: OrderKey, difference: String?, isAligned: Bool)
     case disturbed(probe: String, order: OrderKey, difference: String)
     case unwatched(reason: String, order: OrderKey)
+    /// The program's data at a place were kept, for another replay to compare its own with them.
+    case kept
+    /// They were compared; `isAlone`: by a replay without probes.
+    case control(order: OrderKey, difference: String?, isAlone: Bool)
     case progress(coordinate: Coordinate, order: OrderKey)
     case unusable(UnusableCheckpoint)
     case probeError(probe: String, file: String, line: Int, text: String, iterations: [Iteration])
@@ -72,6 +76,11 @@ enum WorkerMessage: Sendable {
                 difference: try need(message.difference, "difference"))
         case "unwatched":
             self = .unwatched(reason: try need(message.reason, "reason"), order: try need(message.key, "key"))
+        case "kept": self = .kept
+        case "control":
+            self = .control(
+                order: try need(message.key, "key"), difference: message.difference,
+                isAlone: message.alone ?? false)
         case "progress":
             self = .progress(coordinate: message.at ?? [], order: try need(message.key, "key"))
         case "unusable":
@@ -124,6 +133,7 @@ enum WorkerMessage: Sendable {
         var checkpoint: Int?
         var difference: String?
         var aligned: Bool?
+        var alone: Bool?
         var reason: String?
         var jumped: Bool?
         var concernsRun: Bool?

@@ -68,6 +68,47 @@ import Testing
         #expect(other.contradiction != nil)
     }
 
+    /// Two hits, the second behind probes that nobody watched, up to the program's end.
+    private func unwatched() -> Evidence {
+        var evidence = Evidence(
+            records: [], status: .finished(exitCode: 0), horizon: nil, plan: Plan())
+        _ = evidence.observe(.hit(hit([1, 0, 0, 0])))
+        _ = evidence.observe(.unwatched(reason: "too often", order: OrderKey([1, 1])))
+        _ = evidence.observe(.hit(hit([1, 2, 0, 0])))
+        let settled = evidence.observe(.end(.finished(exitCode: 0)))
+        #expect(settled.map(\.standing) == [.confirmed, .unwatched("too often")])
+        #expect(evidence.awaitsControl)
+        return evidence
+    }
+
+    @Test func aReplayWithoutTheProbesStandsInForWatchingThem() {
+        var same = unwatched()
+        #expect(
+            same.observeControl(OrderKey([1, 3]), nil) == [.init(hit: 1, standing: .confirmed)])
+        #expect(same.contradiction == nil && !same.awaitsControl)
+
+        var early = unwatched()
+        #expect(early.observeControl(OrderKey([1, 1]), nil).isEmpty)
+
+        var other = unwatched()
+        let settled = other.observeControl(OrderKey([1, 3]), "model.training: False")
+        #expect(settled.map(\.hit) == [1])
+        #expect(other.firstContradiction?.contains("model.training") == true && !other.awaitsControl)
+    }
+
+    @Test func whatIsNotWatchedAfterAComparisonIsNotConfirmedByIt() {
+        var evidence = Evidence(
+            records: [], status: .finished(exitCode: 0), horizon: nil, plan: Plan())
+        _ = evidence.observe(.unwatched(reason: "first", order: OrderKey([1, 0])))
+        _ = evidence.observe(.hit(hit([1, 0, 0, 0])))
+        _ = evidence.observe(.control(order: OrderKey([1, 1]), difference: nil))
+        _ = evidence.observe(.hit(hit([1, 1, 0, 0])))
+        _ = evidence.observe(.unwatched(reason: "second", order: OrderKey([1, 2])))
+        _ = evidence.observe(.hit(hit([1, 2, 0, 0])))
+        let settled = evidence.observe(.end(.finished(exitCode: 0)))
+        #expect(settled.map(\.standing) == [.confirmed, .confirmed, .unwatched("second")])
+    }
+
     @Test func whatIsNotWatchedIsNotConfirmed() {
         let unwatched = ReplayObservation.unwatched(reason: "too large", order: OrderKey([1, 0, 2]))
         // The run may also have raised, or been interrupted: then nothing tells of its end.

@@ -123,6 +123,62 @@ extension WholeSystem {
             }
         }
 
+        /// Its replays watch no more executions of probes than they must; nothing recorded comes after its loop.
+        private static let hasty = """
+            import random
+            import sys
+
+            watch = sys.modules.get("hindsight_runtime.watch")
+            if watch is not None:
+                watch.LONGEST, watch.SHARE = -1.0, 0.0
+            watch = None
+            random.seed(5)
+
+
+            def main():
+                model = {"training": True, "weights": [1.0, 2.0]}
+                seen = []
+                for epoch in range(3):
+                    for step in range(1000):
+                        model["weights"][step % 2] += random.random()
+                    seen.append(sum(model["weights"]))
+                return model
+
+
+            main()
+
+            """
+
+        @Test func anExecutionThatNobodyWatchedIsNotCalledExactUnheard() async throws {
+            let project = try SmallProgram.makeProject(source: Self.hasty)
+            defer { project.remove() }
+            let recorded = try await project.hindsight(
+                "record", "--budget", "0.0000001", "--", SmallProgram.python, SmallProgram.file)
+            #expect(recorded.status == 0, "\(recorded.errorText)")
+            let inner = "model[\"weights\"][step % 2] += random.random()"
+            func edited(_ lines: [String]) -> String {
+                Self.hasty.replacing(inner, with: ([inner] + lines).joined(separator: "\n" + indent))
+                    .replacing(
+                        "seen.append(sum(model[\"weights\"]))",
+                        with: "seen.append(sum(model[\"weights\"]))\n        print(\"kept\", seen[-1].hex())")
+            }
+            let indent = String(repeating: " ", count: 12)
+            let innocent = edited([#"print("look", model["training"])"#])
+            let peaceful = try await ask(project, innocent)
+            #expect(peaceful.texts(of: "look ") == Array(repeating: "look True", count: 3000))
+            #expect(peaceful.verdicts(of: "") == ["exact"], "\(peaceful.errors)")
+
+            let guilty = edited([
+                "if epoch == 2 and step == 777: model.update(training=False)",
+                #"print("look", model["training"])"#,
+            ])
+            let answers = try await ask(project, guilty)
+            #expect(answers.verdicts(of: "look ") == ["diverged"], "\(answers.errors)")
+            #expect(answers.errors.contains("model['training']"), "\(answers.errors)")
+            #expect(answers.texts(of: "kept ") == peaceful.texts(of: "kept "))
+            #expect(answers.verdicts(of: "kept ") == ["exact"], "\(answers.errors)")
+        }
+
         @Test func whatIsPutBackDisturbsNothing() async throws {
             let project = try await SmallProgram.makeRecordedProject(source: Self.silent)
             defer { project.remove() }

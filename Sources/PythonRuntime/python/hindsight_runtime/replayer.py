@@ -25,6 +25,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 from . import entropy, environment, logs, tracebacks
 from .channel import Channel, ChannelClosed
 from .companions import Companions
+from .control import Control
 from .fastforward import advanced
 from .fileview import FileView
 from .installed import InstalledModules
@@ -44,6 +45,10 @@ PROGRESS_INTERVAL = 0.05
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{5,}")
 #: An order key's component behind all others.
 LAST = (1 << 62) - 1
+#: Among the numbers of checkpoints, a comparison with another replay.
+CONTROL = -1
+#: Why a checkpoint that was reached told nothing.
+UNREADABLE = "the checkpoint behind it holds what cannot be compared"
 
 
 class Unusable(Exception):
@@ -156,10 +161,13 @@ class Replayer(Session):
         self._actions = self._plan(request)
         #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
         self._checks_left = set(request.get("checks") or ())
+        self._control: Optional[Control] = None
+        self._take_control(request)
         self._watch = Watch(self.visible)
         #: Why nothing that is executed again need be the same.
         self._doubt: Optional[str] = None
-        self._watched_from: list[int] = []
+        #: Where probes were first executed since the last check.
+        self._unchecked: Optional[list[int]] = None
         self._is_unwatched = False
         #: Probes that are being executed; more than one where one calls what another observes.
         self._running = 0
@@ -227,6 +235,13 @@ class Replayer(Session):
             else:
                 table[activation].stops.add(index)
         return dict(table)
+
+    def _take_control(self, request: dict[str, Any]) -> None:
+        mode = request.get("control")
+        if mode is not None:
+            self._control = Control(self.channel.descriptors.pop(0), mode, self.visible)
+            if self._control.is_ahead and mode == "check":
+                self._checks_left.add(CONTROL)
 
     @staticmethod
     def _splice(sources: list[dict[str, Any]], groups: Optional[list[str]]) -> dict[str, Any]:
@@ -355,8 +370,12 @@ class Replayer(Session):
     def _check_end(self) -> None:
         """Behind the last checkpoint only this tells that probes have drawn no random numbers, and that all
         of the recorded entropy went where it went in the run."""
+        if self._ending["status"] not in ("finished", "raised"):
+            return
+        self._checks_left.clear()
+        self._tell_unchecked("a checkpoint behind it was not reached")
         recorded = self._initial.get(END_OF_RUN)
-        if self._ending["status"] not in ("finished", "raised") or recorded is None:
+        if recorded is None:
             return
         difference = None
         if environment.random_digest() != recorded:
@@ -519,28 +538,77 @@ class Replayer(Session):
             self._running -= 1
 
     def watch_probes(self, site: str) -> None:
-        if not self._checks_left and self.stack.is_tracking():
-            frame = sys._getframe(1)
-            self._watched_from = self.stack.present_key(frame)
-            with self.stack.aside():
-                self._watch.begin(site, frame)
-            self._tell_unwatched()
+        if not self.stack.is_tracking():
+            return
+        frame = sys._getframe(1)
+        if self._checks_left:
+            if self._unchecked is None:
+                self._unchecked = self.stack.present_key(frame)
+            return
+        with self.stack.aside():
+            self._watch.begin(site, frame)
+        if self._watch.is_late:
+            reason = "it was executed more often than the program's data could be compared"
+            self._tell_unwatched(reason, self.stack.present_key(frame))
+        elif self._watch.problem is not None:
+            self._tell_unwatched(self._watch.problem, self.stack.present_key(frame))
 
     def probes_watched(self, site: str) -> None:
         if self._checks_left or not self.stack.is_tracking():
             return
         frame = sys._getframe(1)
+        # Ahead of the hits that were given meanwhile: what went wrong concerns them.
+        key = self.stack.present_key(frame)
         with self.stack.aside():
             difference = self._watch.end(site, frame)
-        self._tell_unwatched()
+        if self._watch.problem is not None:
+            self._tell_unwatched(self._watch.problem, key)
         if difference is not None:
             key = self.stack.probe_key(frame)
             self.send({"t": "disturbed", "probe": site[1:], "difference": difference, "key": key})
 
-    def _tell_unwatched(self) -> None:
-        if self._watch.problem is not None and not self._is_unwatched:
+    def _tell_unwatched(self, reason: str, key: list[int]) -> None:
+        if not self._is_unwatched:
             self._is_unwatched = True
-            self.send({"t": "unwatched", "reason": self._watch.problem, "key": self._watched_from})
+            self.send({"t": "unwatched", "reason": reason, "key": key})
+
+    def _tell_unchecked(self, reason: str) -> None:
+        """Probes relied on a comparison that told nothing."""
+        if not self._checks_left and self._unchecked is not None:
+            self._tell_unwatched(reason, self._unchecked)
+            self._unchecked = None
+
+    def _compare_with_control(self, kind: str, loop: Loop, key: list[int], frame: FrameType) -> None:
+        """At a place in no loop but this one, where the data of two replays may be compared."""
+        control = self._control
+        if control is None or len(loop.parents) != 1 or loop.in_generator:
+            return
+        if control.mode == "save":
+            if self._is_unwatched and control.is_due(kind):
+                with self.stack.aside():
+                    is_kept = control.save(kind, key, frame)
+                if is_kept:
+                    self._is_unwatched = False
+                    self.send({"t": "kept", "key": key})
+            return
+        if not control.is_place(kind, key):
+            return
+        from . import state
+
+        try:
+            with self.stack.aside():
+                difference = control.difference(frame)
+                if difference is not None and control.mode == "replace":
+                    control.save(kind, key, frame)
+            is_alone = control.mode == "replace"
+            self.send({"t": "control", "key": key, "difference": difference, "alone": is_alone})
+            self._unchecked = None
+        except (state.StateError, OSError):
+            pass  # then it says nothing
+        self._checks_left.discard(CONTROL)
+        self._tell_unchecked("the program's data cannot be compared")
+        if control.mode == "replace":
+            self._stop()
 
     def probe_failed(self, site: str) -> None:
         error = sys.exc_info()[1]
@@ -661,6 +729,8 @@ class Replayer(Session):
             loop.skipped = None
         elif actions is not None and loop.index in actions.exit_checks:
             self._check(loop, frame, actions.exit_checks[loop.index])
+        if self._control is not None:
+            self._compare_with_control("exit", loop, loop.exit_key(), frame)
         if actions is not None and actions.stops_at_exit:
             self._stop()
         loop.walk = loop.iterator = None
@@ -680,6 +750,8 @@ class Replayer(Session):
         """What the plan wants at the boundary before iteration `loop.index`."""
         actions: Optional[Actions] = loop.marks
         if len(loop.parents) == 1:
+            if self._control is not None:
+                self._compare_with_control("boundary", loop, loop.boundary_key(), frame)
             if not self._facts.are_told:
                 self._send_facts()
             self._look_at_devices()
@@ -752,10 +824,10 @@ class Replayer(Session):
 
         self._checks_left.discard(checkpoint.number)
         if not is_of_this_format(checkpoint.layout):
-            return  # says nothing, for or against
+            return self._tell_unchecked(UNREADABLE)  # says nothing, for or against
         if layout(loop.walk) != checkpoint.layout:
             if loop.walk.meets_losses():
-                return  # what stands there is arranged like nothing that the run had
+                return self._tell_unchecked(UNREADABLE)  # what stands there is arranged like nothing that the run had
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
             can_align = False
         else:
@@ -764,7 +836,7 @@ class Replayer(Session):
                 with self.stack.aside():
                     found = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
             except state.LostStateUsed:
-                return  # what could not be stored is needed to read the rest: it says nothing
+                return self._tell_unchecked(UNREADABLE)  # what could not be stored is needed to read the rest
             self._addresses.update(map(str, loop.walk.addresses))
             difference = found and found.text
             can_align = found is not None and found.is_of_values
@@ -787,6 +859,7 @@ class Replayer(Session):
             self.send({"t": "file", "reason": reason, "jumped": False, "key": key})
         check = {"t": "check", "checkpoint": checkpoint.number, "key": key, "difference": difference}
         self.send({**check, "aligned": True} if is_aligned else check)
+        self._unchecked = None
         if difference is None:
             self._companions.begin_anew()
 

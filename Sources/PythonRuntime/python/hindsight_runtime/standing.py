@@ -124,7 +124,8 @@ class StandingWorker(Replayer):
         self.stack.suspended -= 1
 
     def _own_descriptors(self) -> list[int]:
-        return [self.channel.fileno(), *self._inherited, *self.files_then.held]
+        control = [] if self._control is None else [self._control.descriptor]
+        return [self.channel.fileno(), *self._inherited, *self.files_then.held, *control]
 
     def _give_up(self, reason: str) -> NoReturn:
         self.send({"t": "cold", "reason": reason})
@@ -201,13 +202,15 @@ class StandingWorker(Replayer):
     def _become(self, request: dict[str, Any], loop: Loop, standstill: Standstill) -> None:
         if self._views is not None and not self.files_then.renumber(self._views.separate):
             raise NotLive("the program has moved a file whose contents are not known")
+        self._checks_left.clear()
+        self._take_control(request)
         descriptors.reopen(self._own_descriptors())
         self._installed.begin()
         edited = {edit["path"]: edit["text"] for edit in request["edited"]}
         matches = match_edited(self._program, edited, request.get("groups"))
         self._actions = self._plan(request)
         ahead = {c["n"] for c in request["checkpoints"] if c["key"] >= loop.boundary_key()}
-        self._checks_left = ahead.intersection(request["checks"] or ())
+        self._checks_left |= ahead.intersection(request["checks"] or ())
         others = [other for other in self.stack.live[1:] if other is not loop]
         if any(split(other.coordinate())[0] in self._actions for other in others):
             raise NotLive("the plan begins in a loop that is under way")

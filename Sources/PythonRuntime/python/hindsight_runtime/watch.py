@@ -2,7 +2,7 @@
 
 Behind the last checkpoint only log lines and the end of the run remain as evidence, and neither shows a tensor
 written in place or a module left in evaluation mode. There the data are compared with what they were right
-before the probes, as they are with a checkpoint.
+before the probes, as they are with a checkpoint. Where that would take too long, see `control`.
 """
 
 from __future__ import annotations
@@ -30,18 +30,22 @@ class Watch:
         #: Why an execution could not be watched.
         self.problem: Optional[str] = None
         self._cannot = False
+        #: Whether the last execution was left alone because watching had taken its time.
+        self.is_late = False
 
     def begin(self, site: str, frame: FrameType) -> None:
         """Right before the first of the probes that stand together."""
         count = self._executions.get(site, 0)
         self._executions[site] = count + 1
         self._before = None
+        self.is_late = False
         if self._cannot:
             return
         began = time.perf_counter()
         if self._began is None:
             self._began = began
         if self._spent > LONGEST + SHARE * (began - self._began) and not _is_picked(count):
+            self.is_late = True
             return
         from . import state
 

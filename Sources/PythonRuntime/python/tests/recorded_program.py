@@ -230,23 +230,31 @@ class Recording:
             **plan,
         }
 
-    def replay(self, edited: Optional[dict[str, str]] = None, **plan: Any) -> list[dict[str, Any]]:
-        """Everything a worker says about a plan."""
+    def replay(
+        self,
+        edited: Optional[dict[str, str]] = None,
+        descriptor: Optional[int] = None,
+        variables: Optional[dict[str, str]] = None,
+        **plan: Any,
+    ) -> list[dict[str, Any]]:
+        """Everything a worker says about a plan; `descriptor` is of the file in which it keeps or finds data (see `control`)."""
         request = self.request(edited, **plan)
         ours, theirs = socket.socketpair()
         answers: list[bytes] = []
 
         def converse() -> None:
-            ours.sendall(json.dumps(request).encode() + b"\n")
-            with ours.makefile("rb") as file:
-                answers.extend(file)
+            line = json.dumps(request).encode() + b"\n"
+            sent = socket.send_fds(ours, [line], [] if descriptor is None else [descriptor])
+            ours.sendall(line[sent:])
+            with ours.makefile("rb") as stream:
+                answers.extend(stream)
 
         conversation = threading.Thread(target=converse)
         with ours:
             conversation.start()
             result = self.project._run(
                 self.hello["argv"][1:],
-                replay_variables(theirs.fileno()),
+                {**replay_variables(theirs.fileno()), **(variables or {})},
                 (theirs.fileno(),),
             )
             theirs.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import tempfile
 import textwrap
 import time
 import types
@@ -64,6 +65,31 @@ TORCH = """
         optimizer.step()
     """
 
+#: Its replays watch no more executions than they must.
+HASTY = """
+    import random
+    import sys
+
+    watch = sys.modules.get("hindsight_runtime.watch")
+    if watch is not None:
+        watch.LONGEST, watch.SHARE = -1.0, 0.0
+    watch = None
+    random.seed(1)
+
+
+    def main():
+        data = {"training": True, "weights": [1.0, 2.0]}
+        seen = []
+        for epoch in range(2):
+            for step in range(100):
+                data["weights"][step % 2] += random.random()
+            seen.append(sum(data["weights"]))
+        return data
+
+
+    main()
+    """
+
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
@@ -121,6 +147,51 @@ class Watching(unittest.TestCase):
                 data["list"].append(execution)
                 difference = watched.end("?train.py:7:0", sys._getframe())
                 self.assertEqual(difference is not None, is_watched, execution)
+
+    def control(self, *lines: str) -> list:
+        """What comes of comparing a replay with these lines with one without them, at a place of the former's choice."""
+        project = Project({"train.py": HASTY})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1e-9)
+        edited = HASTY
+        for line in reversed(lines):
+            place = "+= random.random()\n"
+            edited = edited.replace(place, place + " " * 16 + line + "\n")
+        with tempfile.TemporaryFile() as file:
+            kept = recording.replay({"train.py": edited}, descriptor=file.fileno(), control="save")
+            self.assertEqual([m["key"] for m in kept if m["t"] == "unwatched"][0], [1, 0, 1, 3, 0])
+            self.assertEqual([m["key"] for m in kept if m["t"] == "kept"][-1], [1, 2])
+            found = []
+            for text, mode in ((None, "replace"), (None, "replace"), (edited, "check")):
+                sources = {} if text is None else {"train.py": text}
+                messages = recording.replay(sources, descriptor=file.fileno(), control=mode)
+                found += [m["difference"] for m in messages if m["t"] == "control"]
+                # Up to the place, the comparison shows what watching would.
+                self.assertEqual([m for m in messages if m["t"] == "unwatched"], [])
+        return found
+
+    def test_executions_that_nobody_watched_are_held_against_a_replay_without_them(self) -> None:
+        self.assertEqual(self.control("print(step)"), [None] * 3)
+        alone, again, with_probe = self.control(
+            "if epoch == 1 and step == 77: data.update(training=False)", "print(step)"
+        )
+        self.assertIn("data['training']", alone)
+        self.assertIsNone(again)
+        self.assertIn("data['training']", with_probe)
+
+    def test_a_comparison_that_does_not_come_about_confirms_nothing(self) -> None:
+        project = Project({"train.py": PLAIN})
+        self.addCleanup(project.remove)
+        recording = project.record("train.py", budget=1000)
+        edited = PLAIN.replace("seen.append(x)", "seen.append(x); print(step)")
+        checkpoint = recording.checkpoints()[-1]
+        for at, is_watched in ((checkpoint["at"], True), ([[*checkpoint["at"][0][:2], 99]], False)):
+            messages = recording.replay(
+                {"train.py": edited},
+                checkpoints=[{**checkpoint, "at": at}],
+                checks=[checkpoint["n"]],
+            )
+            self.assertEqual(not [m for m in messages if m["t"] == "unwatched"], is_watched)
 
     def test_data_that_differ_from_themselves_are_told(self) -> None:
         watched = watch.Watch(
