@@ -56,7 +56,9 @@ class Standing:
         self._log.seek(0)
         return self._log.read().decode("utf-8", "replace")
 
-    def fork(self, edited: dict[str, str], **plan: Any) -> "Child":
+    def fork(
+        self, edited: dict[str, str], descriptor: Optional[int] = None, **plan: Any
+    ) -> "Child":
         self._number += 1
         ours, theirs = socket.socketpair()
         line = json.dumps({"t": "fork", "id": self._number}).encode() + b"\n"
@@ -65,9 +67,11 @@ class Standing:
         request = self.recording.request(edited, **plan)
         sources = [s for s in request["sources"] if s["edited"] is not None]
         texts = [{"path": s["path"], "text": s["edited"]} for s in sources]
-        keys = ("groups", "jumps", "checks", "checkpoints", "stop")
+        keys = ("groups", "jumps", "checks", "checkpoints", "stop", "control")
         ours.settimeout(120)
-        ours.sendall(json.dumps({"edited": texts, **{k: request.get(k) for k in keys}}).encode() + b"\n")
+        line = json.dumps({"edited": texts, **{k: request.get(k) for k in keys}}).encode() + b"\n"
+        sent = socket.send_fds(ours, [line], [] if descriptor is None else [descriptor])
+        ours.sendall(line[sent:])
         return Child(self, self._number, ours)
 
     def replay(self, edited: dict[str, str], **plan: Any) -> list[dict[str, Any]]:

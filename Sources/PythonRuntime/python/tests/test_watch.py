@@ -15,6 +15,7 @@ from hindsight_runtime import watch
 from hindsight_runtime.state import Roots
 
 from .recorded_program import Project, texts
+from .standing_program import Standing
 
 PLAIN = """
     import random
@@ -168,6 +169,14 @@ class Watching(unittest.TestCase):
                 found += [m["difference"] for m in messages if m["t"] == "control"]
                 # Up to the place, the comparison shows what watching would.
                 self.assertEqual([m for m in messages if m["t"] == "unwatched"], [])
+        # Children of a standing worker find the same.
+        standing = Standing(recording, "train.py:15:4")
+        self.addCleanup(standing.close)
+        with tempfile.TemporaryFile() as file:
+            kept = standing.replay({"train.py": edited}, descriptor=file.fileno(), control="save")
+            self.assertIn("kept", [m["t"] for m in kept])
+            messages = standing.replay({}, descriptor=file.fileno(), control="replace")
+            self.assertEqual([m["difference"] for m in messages if m["t"] == "control"], found[:1])
         return found
 
     def test_executions_that_nobody_watched_are_held_against_a_replay_without_them(self) -> None:
