@@ -33,6 +33,21 @@ extension WholeSystem {
             Fault(
                 description: "a C function's clock", before: "import ctypes; libc = ctypes.CDLL(None)",
                 step: "x = libc.clock()", reason: "ctypes"),
+            Fault(
+                description: "a clock by another name",
+                before: "from timeit import default_timer as timer; began = timer()",
+                step: "x = timer() - began"),
+            Fault(
+                description: "a clock that was handed on",
+                before: """
+                    class Watch:
+                        def __init__(self, clock): self.clock = clock
+                    watch = Watch(time.perf_counter)
+                    """, step: "x = watch.clock()", reason: "perf_counter"),
+            Fault(
+                description: "a library's clock",
+                before: "import asyncio; loop = asyncio.new_event_loop()", step: "x = loop.time()",
+                reason: "monotonic"),
             Fault(description: "the system's generator", step: "x = random.SystemRandom().random()"),
             Fault(description: "addresses as numbers", step: "x = id(object())"),
             Fault(

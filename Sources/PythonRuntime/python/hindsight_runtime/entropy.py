@@ -1,8 +1,8 @@
 """What a program reads from clocks, the operating system's entropy and the like: logged while recording, fed
 back in replays, so that a timing in a log line or an unseeded generator does not make a replay diverge.
 
-Only calls written in the project's own sources are seen; those of installed libraries do not enter a
-program's results as a rule, and where they do the check finds it.
+Only calls written in the project's own sources are seen, by the usual names or by those that the source gives
+them; those of installed libraries do not enter a program's results as a rule (see `clocks` for where they do).
 """
 
 from __future__ import annotations
@@ -10,21 +10,31 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import os
 import pickle
 import sys
 import threading
+import types
 from base64 import b64decode, b64encode
+from datetime import date
 from typing import Any, Callable, Iterable, Iterator, Optional
+
+from .clocks import Clock
 
 #: module → callables whose result is logged.
 SOURCES: dict[str, tuple[str, ...]] = {
     "time": (
         *("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns"),
         *("process_time", "process_time_ns", "thread_time", "thread_time_ns"),
+        *("clock_gettime", "clock_gettime_ns"),
         *("localtime", "gmtime", "ctime", "asctime", "strftime"),
     ),
     "uuid": ("uuid1", "uuid4"),
-    "os": ("urandom", "getpid", "getppid", "times", "getloadavg"),
+    "timeit": ("timeit", "repeat"),
+    "sys": ("getallocatedblocks",),
+    "tracemalloc": ("get_traced_memory",),
+    "threading": ("get_native_id",),
+    "os": ("urandom", "getrandom", "getpid", "getppid", "times", "getloadavg"),
     "secrets": ("token_bytes", "token_hex", "token_urlsafe", "randbits", "randbelow", "choice"),
     "subprocess": ("check_output", "getoutput", "getstatusoutput", "run"),
     "resource": ("getrusage",),
@@ -38,6 +48,9 @@ METHODS = (
     ("datetime", "datetime", "utcnow"),
     ("datetime", "datetime", "today"),
     ("datetime", "date", "today"),
+    ("pandas", "Timestamp", "now"),
+    ("pandas", "Timestamp", "utcnow"),
+    ("pandas", "Timestamp", "today"),
 )
 
 #: Calls that seed a generator from the operating system when they are given nothing.
@@ -56,22 +69,53 @@ _ADDRESSES = ("builtins.id", "torch.data_ptr")
 POINTER = "data_ptr"
 
 _NAMES = {name for names in SOURCES.values() for name in names}
-_NAMES |= {method for _, _, method in METHODS} | set(SEEDERS) | set(BLANKS) | {POINTER}
+#: Their values may go under other names: `clock = time.perf_counter`, `def f(now=time.time)`.
+_ALIASED = (_NAMES - {"id", "input", "run", "choice"}) | {"default_timer"}
+_NAMES |= {"default_timer", "datetime64", "getmtime", "getctime", "getatime"} | {method for _, _, method in METHODS} | set(SEEDERS) | set(BLANKS) | {POINTER}
 
 
-def candidate_names(tree: ast.Module) -> set[str]:
-    """Names under which a source may call one of these: the usual ones, and what imports rename them to."""
-    names = set(_NAMES)
+def candidate_names(tree: ast.Module, last_line: float = float("inf")) -> set[str]:
+    """Names under which a source may call one of these: the usual ones, and what it renames them to."""
+    names, aliased = set(_NAMES), set(_ALIASED)
+    pairs = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            names |= {a.asname for a in node.names if a.asname and a.name in _NAMES}
-    return names
+        if getattr(node, "lineno", 0) <= last_line:
+            if isinstance(node, ast.ImportFrom):
+                names |= {a.asname for a in node.names if a.asname and a.name in _NAMES}
+                aliased |= {a.asname for a in node.names if a.asname and a.name in _ALIASED}
+            else:
+                pairs += [(name, value) for name, value in _bindings(node) if value]
+    found = True
+    while found:
+        found = {name for name, value in pairs if value in aliased} - aliased
+        aliased |= found
+    return names | aliased
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The names that a node gives to what has another name already, with that one."""
+    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from ((_last_name(target), _last_name(node.value)) for target in targets)
+    elif isinstance(node, ast.arguments):
+        ordered = [*getattr(node, "posonlyargs", ()), *node.args]
+        given = ordered[len(ordered) - len(node.defaults) :]
+        for argument, default in (*zip(given, node.defaults), *zip(node.kwonlyargs, node.kw_defaults)):
+            yield argument.arg, _last_name(default)
+    elif isinstance(node, ast.keyword) and node.arg:
+        yield node.arg, _last_name(node.value)
+
+
+def _last_name(node: Optional[ast.AST]) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def source_name(function: Any) -> Optional[str]:
     """Which source of entropy a callable is; None for any other callable."""
     name = getattr(function, "__name__", None)
-    if name not in _NAMES:
+    if type(name) is not str or name not in _NAMES:
         return None
     for module_name, names in SOURCES.items():
         if name in names:
@@ -81,6 +125,8 @@ def source_name(function: Any) -> Optional[str]:
     owner = getattr(function, "__self__", None)
     if name == POINTER and type(owner).__module__.partition(".")[0] == "torch":
         return f"torch.{POINTER}"
+    if name in ("timeit", "repeat") and type(owner).__module__ == "timeit":
+        return f"timeit.Timer.{name}"
     for module_name, class_name, method in METHODS:
         module = sys.modules.get(module_name)
         if name == method and module is not None and owner is getattr(module, class_name, None):
@@ -102,6 +148,28 @@ def seeder_name(function: Any) -> Optional[str]:
         if module is not None and getattr(module, name, None) == function:
             return f"{label}.{name}"
     return None
+
+
+#: NumPy's dates are times where they are given a word for one.
+_NUMPY_TIME = "numpy.datetime64"
+
+#: What a replay writes itself is younger than what the run wrote.
+_FILE_TIMES = ("getmtime", "getctime", "getatime")
+
+_CALLABLE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, Clock)
+
+
+def unrecorded_name(function: Any) -> Optional[str]:
+    """Which clock this is, if it is one whose values are not recorded."""
+    name = getattr(function, "__name__", None)
+    if name in ("now", "utcnow", "today"):
+        owner = getattr(function, "__self__", None)
+        # A class of the program's: its instances cannot be made before it.
+        return f"{owner.__name__}.{name}" if isinstance(owner, type) and issubclass(owner, date) else None
+    if name in _FILE_TIMES and function is getattr(os.path, name):
+        return f"os.path.{name}"
+    numpy = sys.modules.get("numpy") if name == "datetime64" else None
+    return _NUMPY_TIME if numpy is not None and function is getattr(numpy, name, None) else None
 
 
 def _cleared(function: Callable[..., Any]) -> Optional[Callable[..., Any]]:
@@ -160,7 +228,7 @@ def generator_of_names(tempfile: Any) -> Any:
 
 def is_effective(name: str) -> bool:
     """Whether calling it may do something besides giving a value: then a replay calls it, too."""
-    return name.startswith("subprocess.")
+    return name.startswith(("subprocess.", "timeit."))
 
 
 def _gives_output(options: Any) -> bool:
@@ -185,12 +253,15 @@ class EntropyLog:
         recorded: Iterable[tuple[str, str]] = (),
         is_passive: Callable[[], bool] = lambda: False,
         tell_unrecorded: Callable[[str], None] = lambda name: None,
+        started: float = 0.0,
     ) -> None:
         #: How many values have been read: part of a checkpoint.
         self.position = 0
         self._record = record
         self._recorded = list(recorded)
         self._is_passive = is_passive
+        #: When the run began, in seconds since 1970.
+        self._started = started
         #: Told of values that a replay takes from the present.
         self._tell_unrecorded = tell_unrecorded
         #: A source is being called whose value is known already.
@@ -212,10 +283,30 @@ class EntropyLog:
             name = seeder_name(function)
             if name is not None:
                 return lambda *args, **kw: self._seeded(name, function, args, kw)
+            name = unrecorded_name(function)
+            if name is not None:
+                return lambda *args, **kw: self._unrecorded(name, function, args, kw)
             return _cleared(function) or function
         except Exception:
             pass
         return function
+
+    def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`__hindsight_called__`: the same for whatever a probe calls, by any name."""
+        # Others are asked nothing: they may make up attributes.
+        return self.source(function) if isinstance(function, _CALLABLE) else function
+
+    def _unrecorded(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
+        value = function(*args, **kw)
+        if self.is_feeding:
+            return value
+        if name == _NUMPY_TIME:
+            is_same = not args or args[0] not in ("now", "today")
+        else:
+            is_same = name.startswith("os.path.") and value < self._started
+        if not is_same:
+            self._tell_unrecorded(name)
+        return value
 
     def _value(self, name: str, function: Callable[..., Any], args: Any, kw: Any) -> Any:
         if self.is_feeding or (name == "subprocess.run" and not _gives_output(kw)):

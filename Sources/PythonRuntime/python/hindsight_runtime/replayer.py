@@ -16,6 +16,7 @@ import os
 import re
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -24,6 +25,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import entropy, environment, logs, tracebacks
 from .channel import Channel, ChannelClosed
+from .clocks import Clocks
 from .companions import Companions
 from .control import Control
 from .fastforward import advanced
@@ -147,6 +149,7 @@ class Replayer(Session):
             recorded=[(item["source"], item["value"]) for item in request.get("entropy") or []],
             is_passive=lambda: not self.stack.is_tracking(),
             tell_unrecorded=self._tell_unrecorded,
+            started=request.get("started") or 0.0,
         )
         self._initial = request.get("initial") or {}
         self._spliced = self._splice(request["sources"], request.get("groups"))
@@ -184,7 +187,7 @@ class Replayer(Session):
             self._file_opened,
         )
         #: Addresses that the program's data hold, where the run had others.
-        self._addresses: set[str] = set()
+        self._addresses: set[str] = {str(threading.get_ident())}
         #: When the run began, in seconds since 1970.
         self._began: float = request.get("started") or 0
         #: Whether this process has a file system of its own.
@@ -192,6 +195,7 @@ class Replayer(Session):
         self._installed = InstalledModules(
             self._began, lambda reason: self._tell_file(reason, False)
         )
+        self._clocks = Clocks(self.files.__contains__, self._is_own_doing, self._tell_clock)
         self._companions = Companions(
             lambda: os.getpid() == self._pid,
             self._is_own_doing,
@@ -269,6 +273,7 @@ class Replayer(Session):
         self.files_then.begin()
         self._outside.install()
         self._companions.install()
+        self._clocks.install()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._become_child)
         atexit.register(self._end)
@@ -278,6 +283,7 @@ class Replayer(Session):
             **super().functions(),
             "begin": self.begin_probe,
             "finish": self.finish_probe,
+            "called": self.entropy.called,
             "failed": self.probe_failed,
             "exception": Exception,
             "watch": self.watch_probes,
@@ -419,6 +425,9 @@ class Replayer(Session):
     def _tell_unrecorded(self, name: str) -> None:
         if self.stack.is_main_thread() and (self._running or self.stack.is_tracking()):
             self._tell_file(f"{name}() gives something else in a replay than in the run", False)
+
+    def _tell_clock(self, name: str) -> None:
+        self._outside.say(f"{name}() gives something else in a replay than in the run")
 
     def _file_opened(self, path: str, flags: int) -> None:
         self.files_then.opened(path, flags)

@@ -280,6 +280,7 @@ NOTHING: dict[str, Callable[..., Any]] = {
     "exhausted": lambda identity: True,
     "log": lambda site, function: function,
     "source": lambda function: function,
+    "called": lambda function: function,
 }
 
 

@@ -13,6 +13,7 @@ its reads of clocks and other entropy.
                                   if __hindsight_exhausted__(id): …
     print(x)               →  __hindsight_log__(site, print)(x)
     time.time()            →  __hindsight_source__(time.time)()
+    clock()                →  __hindsight_called__(clock)()      in probes, whatever is called
 
 Positions are kept, so tracebacks read as before. Statements of probes (spliced in by `analysis.splice`, known
 by their line numbers) are guarded instead: what they raise stays inside, their loops are left alone, and what
@@ -119,7 +120,8 @@ class _Rewriter(ast.NodeTransformer):
         self.path = path
         self.text = text
         self.loops: list[LoopStatement] = []
-        self._entropy_names = entropy.candidate_names(tree)
+        # The recorded source calls by the same names whatever is added to it.
+        self._entropy_names = entropy.candidate_names(tree, PROBE_LINE)
         self._compiled = CompiledFunctions(tree)
         self._statement: ast.stmt = ast.Pass(lineno=0, col_offset=0)
         self._in_async = False
@@ -259,6 +261,8 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if name is not None and self._may_log(node):
             node.func = at(node.func, call("__hindsight_log__", self._site(self._statement), node.func))
+        elif self._statement.lineno > PROBE_LINE:
+            node.func = at(node.func, call("__hindsight_called__", node.func))
         elif last_name(node.func) in self._entropy_names:
             node.func = at(node.func, call("__hindsight_source__", node.func))
         return node

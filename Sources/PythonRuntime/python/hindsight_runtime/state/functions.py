@@ -9,6 +9,7 @@ import types
 from typing import TYPE_CHECKING, Any, Iterable, Iterator
 
 from . import rebuild
+from ..clocks import Clock
 from .classify import kind_of, qualified_names, register, rule
 from .errors import LayoutDiffers
 from .kinds import ATOMS, Children, Kind, Reference
@@ -372,6 +373,7 @@ def _register() -> None:
         types.WrapperDescriptorType,
         types.MethodDescriptorType,
         types.ClassMethodDescriptorType,
+        Clock,  # as what it stands for
     )
     register(ModuleKind(), types.ModuleType)
     register(WrapperKind(), property, staticmethod, classmethod)
