@@ -40,7 +40,7 @@ def edited(*lines: str, after: str = "loss.backward()") -> str:
 class Groups(unittest.TestCase):
     def groups(self, text: str) -> list[Group]:
         program = RecordedProgram([("train.py", textwrap.dedent(PROGRAM))])
-        return groups([match_file(program, "train.py", Source.edited("train.py", text))])
+        return groups(program, [match_file(program, "train.py", Source.edited("train.py", text))])
 
     def lines(self, text: str) -> list[list[str]]:
         """The statements of each group."""
@@ -95,7 +95,7 @@ class Groups(unittest.TestCase):
             "more.py": "import math\ndef twice(x):\n    return 2 * x\n",
         }
         matches = [match_file(program, path, Source.edited(path, text)) for path, text in texts.items()]
-        keys = [[group.key for group in groups(order)] for order in (matches, matches[::-1])]
+        keys = [[group.key for group in groups(program, order)] for order in (matches, matches[::-1])]
         self.assertEqual([1, 1], list(map(len, keys)))
         self.assertEqual(*keys)
 
@@ -116,6 +116,86 @@ class Groups(unittest.TestCase):
             self.assertEqual(lines, probes)
 
 
+NESTED = """
+    import functools
+    from helpers import scaled as again
+
+    class Model:
+        def __init__(self):
+            self.w = 1.0
+
+        @property
+        def size(self):
+            return self.w
+
+        def forward(self, x):
+            return again(x) * self.w
+
+        def __getitem__(self, i):
+            return self.w + i
+
+    def norm(x):
+        return x * x
+
+    def outer(x):
+        return norm(x) + 1
+
+    model = Model()
+    for step in range(3):
+        y = model.forward(step)
+    """
+HELPERS = """
+    def scaled(x):
+        return 2 * x
+    """
+
+
+class Nested(unittest.TestCase):
+    def groups(self, probe: str, after: str) -> int:
+        """How many there are of a probe in the loop and one behind a line of another function."""
+        texts = {"train.py": textwrap.dedent(NESTED), "helpers.py": textwrap.dedent(HELPERS)}
+        program = RecordedProgram(list(texts.items()))
+        matches = []
+        for path, text in texts.items():
+            lines = []
+            for line in text.splitlines():
+                if line.strip() == after:
+                    lines.append(line[: len(line) - len(line.lstrip())] + "print('inner')")
+                lines.append(line)
+                if line.strip() == "y = model.forward(step)":
+                    lines.append(f"    {probe}")
+            matches.append(match_file(program, path, Source.edited(path, "\n".join(lines) + "\n")))
+        found = groups(program, matches)
+        self.assertEqual(sum(len(group.probes) for group in found), 2)
+        self.assertEqual(sum(len(group.additions) for group in found), 2)
+        return len(found)
+
+    def test_a_probe_and_what_it_calls_are_together(self) -> None:
+        for probe, after in (
+            ("print(norm(step))", "return x * x"),
+            ("print(outer(step))", "return x * x"),
+            ("print(list(map(norm, [1])))", "return x * x"),
+            ("print(model.forward(1))", "return again(x) * self.w"),
+            ("print(model.forward(1))", "return 2 * x"),
+            ("print(again(1))", "return 2 * x"),
+            ("print(model.size)", "return self.w"),
+            ("print(Model())", "self.w = 1.0"),
+            ("print(model[0])", "return self.w + i"),
+        ):
+            with self.subTest(probe, after=after):
+                self.assertEqual(self.groups(probe, after), 1)
+
+    def test_others_are_apart(self) -> None:
+        for probe, after in (
+            ("print(step, y)", "return x * x"),
+            ("print(y.item(), abs(y))", "return again(x) * self.w"),
+            ("print(norm(step))", "return 2 * x"),
+            ("print(y.item())", "return self.w + i"),
+        ):
+            with self.subTest(probe, after=after):
+                self.assertEqual(self.groups(probe, after), 2)
+
+
 class Replaying(unittest.TestCase):
     def test_a_worker_runs_the_groups_that_it_is_told(self) -> None:
         program = "total = 0\nfor i in range(3):\n    total += i\nprint(total)\n"
@@ -123,10 +203,9 @@ class Replaying(unittest.TestCase):
         self.addCleanup(project.remove)
         recording = project.record("train.py")
         text = program.replace("total += i\n", "total += i\n    print('a', total)\n    print('b', i)\n")
-        match = match_file(
-            RecordedProgram([("train.py", program)]), "train.py", Source.edited("train.py", text)
-        )
-        first, second = groups([match])
+        recorded = RecordedProgram([("train.py", program)])
+        match = match_file(recorded, "train.py", Source.edited("train.py", text))
+        first, second = groups(recorded, [match])
         self.assertEqual(
             texts(recording.replay({"train.py": text}, groups=[second.key])), ["b 0", "b 1", "b 2"]
         )

@@ -1,8 +1,9 @@
 """Which probes stand on their own.
 
 A group is a probe with everything that was added for it: probes that share a name or an attribute
-which only added statements bind are in one group, with the statements that bind it. Each group has an
-answer of its own, whatever else is asked at the same time.
+which only added statements bind are in one group, with the statements that bind it, and so are probes
+of which one may call what another stands in. Each group has an answer of its own, whatever else is asked
+at the same time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import hashlib
 from typing import Iterable, Optional
 
 from .extraction import Extraction
+from .nesting import nested
 from .probes import Addition, FileMatch, Probe
+from .recorded import RecordedProgram
 from .scopes import Bindings, imported_names
 from .source import DEFINITIONS, IMPORTS, normalized
 
@@ -54,7 +57,7 @@ class Group:
         return f"{addition.file.path} {path.rpartition('.')[0]}"
 
 
-def groups(matches: list[FileMatch]) -> list[Group]:
+def groups(program: RecordedProgram, matches: list[FileMatch]) -> list[Group]:
     """The groups of an edit, in the order of their first probes."""
     additions = [addition for match in matches for addition in match.additions]
     parents = list(range(len(additions)))
@@ -104,11 +107,22 @@ def groups(matches: list[FileMatch]) -> list[Group]:
     users_of = {
         index: [root for root in probes if concerns(index, root)] or list(probes) for index in shared
     }
+    parts = {
+        root: {*members[root], *(index for index in shared if root in users_of[index])}
+        for root in probes
+    }
+    roots = list(parts)
+    leaders = {root: root for root in roots}
+    for asker, other in nested(program, [[additions[i] for i in sorted(parts[r])] for r in roots]):
+        joined = {leaders[roots[asker]], leaders[roots[other]]}
+        first = next(root for root in roots if root in joined)
+        leaders = {root: first if leader in joined else leader for root, leader in leaders.items()}
+
     result: list[Group] = []
-    for root, own in probes.items():
-        effects = [index for index in shared if root in users_of[index]]
-        group = Group([additions[i] for i in sorted({*members[root], *effects})])
-        group.probes = own
+    for leader in dict.fromkeys(leaders.values()):
+        own_roots = [root for root in roots if leaders[root] == leader]
+        group = Group([additions[i] for i in sorted(set().union(*(parts[r] for r in own_roots)))])
+        group.probes = [probe for root in own_roots for probe in probes[root]]
         group.extractions = [
             extraction
             for match in matches
@@ -133,10 +147,10 @@ def is_needed(extraction: Extraction, additions: Iterable[Addition]) -> bool:
     return False
 
 
-def restrict(matches: list[FileMatch], keys: Iterable[str]) -> None:
+def restrict(program: RecordedProgram, matches: list[FileMatch], keys: Iterable[str]) -> None:
     """Leaves only what the groups with these keys need."""
     wanted = set(keys)
-    kept = [group for group in groups(matches) if group.key in wanted]
+    kept = [group for group in groups(program, matches) if group.key in wanted]
     if len({group.key for group in kept}) < len(wanted):
         raise LookupError("The edited sources do not hold the probes that were asked for.")
     additions = {id(addition) for group in kept for addition in group.additions}

@@ -119,10 +119,10 @@ class _Loop:
 
 def loops_to_execute(program: RecordedProgram, additions: Iterable[Addition]) -> list[str]:
     """The recorded loops that may come to an added statement, in the sources' order."""
-    return _Reach(program, list(additions)).answer()
+    return Reach(program, list(additions)).answer()
 
 
-class _Reach:
+class Reach:
     def __init__(self, program: RecordedProgram, additions: list[Addition]) -> None:
         self.program = program
         self.functions: list[_Function] = []
@@ -154,14 +154,19 @@ class _Reach:
         for file in program.files.values():
             _Collector(self, file).collect()
 
-    def answer(self) -> list[str]:
         for alias, names in self.aliases.items():
             if alias in self.loose:
                 self.loose |= names
-        reaching = self._reaching_functions()
-        if any(self._is_anytime(function) for function in reaching):
+
+    def reaching(self) -> tuple[list[_Function], set[str]]:
+        """The functions that may come to an added statement, and the names by which they are called."""
+        functions = self._reaching_functions()
+        return functions, self._names(functions)
+
+    def answer(self) -> list[str]:
+        reaching, names = self.reaching()
+        if any(self.is_anytime(function) for function in reaching):
             return [loop.identifier for loop in self.loops]
-        names = self._names(reaching)
         found: set[int] = set()
         changed = True
         generators = self._names(f for f in self.functions if f.is_generator)
@@ -173,8 +178,8 @@ class _Reach:
                     continue
                 if (
                     loop.has_added
-                    or self._resolved(loop.calls) & names
-                    or self._resolved(loop.iterates) & names & generators
+                    or self.resolved(loop.calls) & names
+                    or self.resolved(loop.iterates) & names & generators
                     or (loop.has_yield and self._consumers_reach(loop, found, reaching))
                 ):
                     found.add(index)
@@ -186,17 +191,17 @@ class _Reach:
         consumers = [
             index
             for index, other in enumerate(self.loops)
-            if names & self._resolved(other.iterates)
+            if names & self.resolved(other.iterates)
         ]
-        if self._is_anytime(loop.function):
+        if self.is_anytime(loop.function):
             return bool(reaching)
         if any(index in found for index in consumers):
             return True
-        if names & self._resolved(self.delegated):
+        if names & self.resolved(self.delegated):
             return bool(found or reaching)
         # Drawn from by a comprehension or a `with`.
-        return bool(names & self._resolved(self.interleaved)) and any(
-            names & self._resolved(function.calls) for function in reaching
+        return bool(names & self.resolved(self.interleaved)) and any(
+            names & self.resolved(function.calls) for function in reaching
         )
 
     def _reaching_functions(self) -> list[_Function]:
@@ -206,7 +211,7 @@ class _Reach:
             changed = False
             names = self._names(reaching.values())
             for function in self.functions:
-                if id(function) not in reaching and self._resolved(function.calls) & names:
+                if id(function) not in reaching and self.resolved(function.calls) & names:
                     reaching[id(function)] = function
                     changed = True
         return list(reaching.values())
@@ -243,19 +248,19 @@ class _Reach:
                         changed = True
         return names
 
-    def _resolved(self, names: set[str]) -> set[str]:
+    def resolved(self, names: set[str]) -> set[str]:
         result = set(names)
         for name in names:
             result |= self.aliases.get(name, set())
         return result
 
-    def _is_anytime(self, function: _Function) -> bool:
+    def is_anytime(self, function: _Function) -> bool:
         """Whether a function may be called from everywhere."""
         if isinstance(function.node, ast.Module):
             return False
         name, owner = function.name, function.owner
         if function.is_free or (
-            function.is_suspended and self._names([function]) & self._resolved(self.stored)
+            function.is_suspended and self._names([function]) & self.resolved(self.stored)
         ):
             return True
         if owner is not None and self.any_method or owner is None and self.any_function:
@@ -268,7 +273,7 @@ class _Reach:
             return True
         if owner is not None and self._may_override(owner, name):
             return True
-        return not self._names([function]) & self._resolved(self.called)
+        return not self._names([function]) & self.resolved(self.called)
 
     def _may_override(self, owner: _Class, name: str) -> bool:
         pending, seen = list(owner.bases), set()
@@ -295,7 +300,7 @@ _DYNAMIC_IMPORTS = frozenset({"import_module", "__import__", "run_path", "run_mo
 class _Collector:
     """Walks one file as it would be spliced and notes functions, loops, calls and mentions."""
 
-    def __init__(self, reach: _Reach, file: RecordedFile) -> None:
+    def __init__(self, reach: Reach, file: RecordedFile) -> None:
         self.reach = reach
         self.file = file
         self.path = file.path

@@ -75,6 +75,19 @@ class RecordedProgram:
             except NotParsed as error:
                 self.unreadable[path] = error
         self._attributes: Optional[frozenset[str]] = None
+        self._definitions: Optional[frozenset[str]] = None
+
+    @property
+    def definitions(self) -> frozenset[str]:
+        """The name of every function and class in the program."""
+        if self._definitions is None:
+            self._definitions = frozenset(
+                node.name
+                for file in self.files.values()
+                for node in ast.walk(file.tree)
+                if isinstance(node, DEFINITIONS)
+            )
+        return self._definitions
 
     @property
     def attributes(self) -> frozenset[str]:

@@ -107,7 +107,7 @@ class Server:
                 failures[file["path"]] = found
         matches = _matched(program, sources, failures)
         answers = {match.path: _described(match) for match in matches} | failures
-        found = groups(matches)
+        found = groups(program, matches)
         additions: list[Addition] = [a for match in matches for a in match.additions]
         whole = _loops(program, additions) if found else _NO_LOOPS
         return {

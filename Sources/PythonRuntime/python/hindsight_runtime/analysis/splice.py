@@ -105,7 +105,7 @@ def match_edited(
             continue
     matches = match_program(program, texts)
     if only is not None:
-        restrict(matches, only)
+        restrict(program, matches, only)
     return matches
 
 
