@@ -64,6 +64,8 @@ public struct Evidence: Sendable {
     public private(set) var jumps: [JumpTaken] = []
     /// Pairs of checkpoints: restored from the first, the second was reached and found equal.
     public private(set) var verifiedSegments: [(from: Int, to: Int)] = []
+    /// The last place at which the program's data were compared with the recorded ones and were equal.
+    public private(set) var agreedThrough: OrderKey?
     /// The first contradiction of the pass that still holds at its end.
     public private(set) var contradiction: String?
     /// The first contradiction of the pass, whether or not the replay found back to the run's way later.
@@ -200,6 +202,7 @@ public struct Evidence: Sendable {
             interval.openedBy?.checkpoint = checkpoint
         }
         interval.hasGoodCheck = true
+        agreedThrough = order
         return confirm()
     }
 

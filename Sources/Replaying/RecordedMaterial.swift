@@ -26,4 +26,17 @@ struct RecordedMaterial: Sendable {
     }
 
     var loops: [RecordedLoop] { sources.flatMap(\.loops) }
+
+    /// How many processors the program keeps busy: what PyTorch was set to, at most.
+    var threads: Int {
+        switch run.fingerprint.facts["torch.threads"] {
+        case .integer(let count): max(1, Int(count))
+        // The values that it had one after the other.
+        case .string(let text): text.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }.max() ?? 1
+        default: 1
+        }
+    }
+
+    /// About as much memory as one more worker needs: a checkpoint, what it is filled into, and libraries.
+    var workerBytes: Int { 2 * (history.checkpoints.map(\.size).max() ?? 0) + 512 << 20 }
 }
