@@ -38,6 +38,8 @@ final class DividedPass {
     private let material: RecordedMaterial
     private let runner: PassRunner
     private let slots: WorkerSlots
+    /// How many may be busy at a time.
+    private let workers: Int
     /// Of the whole query.
     private let cancellation: Cancellation
     /// Of this pass alone.
@@ -52,13 +54,14 @@ final class DividedPass {
 
     init(
         _ division: Division, of query: HindsightQuery, material: RecordedMaterial, runner: PassRunner,
-        slots: WorkerSlots, cancellation: Cancellation
+        slots: WorkerSlots, workers: Int, cancellation: Cancellation
     ) {
         self.division = division
         self.query = query
         self.material = material
         self.runner = runner
         self.slots = slots
+        self.workers = workers
         self.cancellation = cancellation
     }
 
@@ -77,7 +80,7 @@ final class DividedPass {
     /// - Parameter isCaptureVerified: whether it is known of the run that checkpoints hold what is needed to go
     ///   on; else that must come out on the way, or the values could not be believed.
     func isWorthwhile(isCaptureVerified: Bool) -> Bool {
-        guard material.threads * 2 <= slots.processors,
+        guard workers > 1,
             let cut = division.cut(
                 after: OrderKey([]), before: nil, position: division.startSeconds, worth: worthwhile)
         else { return false }
@@ -92,7 +95,7 @@ final class DividedPass {
     func run(_ feed: inout AnswerFeed, emit: (ReplayEvent) -> Void) throws -> Outcome {
         cancellation.add(abandoning)
         defer { cancellation.remove(abandoning) }
-        slots.take(material.threads)
+        slots.take()
         start(Stretch(from: nil, to: nil))
         var failure: ReplayFailure?
         while !running.isEmpty {
@@ -144,10 +147,10 @@ final class DividedPass {
         nextLook = now.addingTimeInterval(Self.lookInterval)
         // More hits than are kept need no haste, and each stretch keeps as many.
         while hitCount <= query.limit, SystemMemory.hasRoom(for: material.workerBytes),
-            slots.takeFree(material.threads)
+            slots.takeFree(of: workers)
         {
             guard let stretch = takenOver else {
-                slots.giveBack(material.threads)
+                slots.giveBack()
                 return
             }
             start(stretch)
@@ -249,7 +252,7 @@ final class DividedPass {
     @discardableResult
     private func finish(_ begin: OrderKey) -> Running? {
         guard let ended = running.removeValue(forKey: begin) else { return nil }
-        slots.giveBack(material.threads)
+        slots.giveBack()
         nextLook = .distantPast
         return ended
     }

@@ -228,6 +228,7 @@ final class QueryReplay {
         if query.iterations == nil, let division = try planner.division(), division.whole == first {
             let divided = DividedPass(
                 division, of: query, material: material, runner: runner, slots: replayer.slots,
+                workers: material.workers(within: replayer.settings.limits),
                 cancellation: cancellation)
             if try divided.isWorthwhile(isCaptureVerified: isCaptureVerified) {
                 emit(.planned(first))

@@ -1,4 +1,5 @@
 import Foundation
+import HindsightCore
 import Logging
 
 /// How replays are run on this machine.
@@ -15,12 +16,9 @@ public struct ReplaySettings: Sendable {
     public var keepsStandingWorker: Bool
     /// After so long without a query a standing worker is ended.
     public var idleSeconds: Double
-    /// Added to the niceness of workers.
-    public var niceness: Int
+    public var limits: WorkerLimits
     /// The executable that becomes the launcher of workers; any that links this module.
     public var launcher: String
-    /// How many processors the workers of long replays may keep busy, besides the first worker of each query.
-    public var processors: Int
     /// Seconds without a word after which a worker counts as hung, besides five times what its plan should take.
     public var longestSilence: Double
     /// Passes that may follow the first one to earn verdicts.
@@ -30,25 +28,18 @@ public struct ReplaySettings: Sendable {
 
     public init(
         sandbox: Sandbox = .required, keepsStandingWorker: Bool = false, idleSeconds: Double = 600,
-        niceness: Int = 10, launcher: String = Self.ownExecutable, processors: Int = Self.usualProcessors,
+        limits: WorkerLimits = WorkerLimits(), launcher: String = Self.ownExecutable,
         longestSilence: Double = 60, validatingPasses: Int = 6,
         logger: Logger = Self.quietLogger
     ) {
         self.sandbox = sandbox
         self.keepsStandingWorker = keepsStandingWorker
         self.idleSeconds = idleSeconds
-        self.niceness = niceness
+        self.limits = limits
         self.launcher = launcher
-        self.processors = processors
         self.longestSilence = longestSilence
         self.validatingPasses = validatingPasses
         self.logger = logger
-    }
-
-    /// All of a small machine, and of a larger one all but one.
-    public static var usualProcessors: Int {
-        let count = ProcessInfo.processInfo.activeProcessorCount
-        return count < 4 ? count : count - 1
     }
 
     /// Writes to standard error what is at least as grave as the environment's `HINDSIGHT_LOG` says.

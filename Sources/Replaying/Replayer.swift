@@ -22,7 +22,7 @@ public final class Replayer: Sendable {
         self.settings = settings
         let workers = WorkerStart(store: store, settings: settings)
         self.workers = workers
-        slots = WorkerSlots(processors: settings.processors)
+        slots = WorkerSlots()
         standing = StandingWorkers(settings: settings) { try workers.standing(for: $0, refused: $1) }
     }
 

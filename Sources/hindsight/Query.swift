@@ -42,6 +42,8 @@ struct Query: AsyncParsableCommand {
         help: "Replay even where this system gives no copy-on-write view: the program may then change files.")
     var allowWeakSandbox = false
 
+    @OptionGroup var workers: WorkerOptions
+
     @OptionGroup var store: StoreOption
 
     func validate() throws {
@@ -176,7 +178,9 @@ struct Query: AsyncParsableCommand {
 
     private func answer(_ query: HindsightQuery, _ paths: [String], _ store: Store) async throws {
         let replayer = Replayer(
-            store: store, settings: ReplaySettings(sandbox: allowWeakSandbox ? .allowWeak : .required))
+            store: store,
+            settings: ReplaySettings(
+                sandbox: allowWeakSandbox ? .allowWeak : .required, limits: workers.limits))
         let status = ReplayStatusLine()
         var hits: [Hit] = []
         var verdicts: [VerdictKey: Verdict] = [:]

@@ -9,8 +9,8 @@ import Testing
 @Suite struct DividedReplayTests {
     private static let boundaries: [FakeRun.Place] = [.epoch(0), .epoch(1), .epoch(2), .epoch(3)]
 
-    private static func replayer(_ run: FakeRun, processors: Int = 2) -> Replayer {
-        Replayer(store: run.store, settings: ReplaySettings(processors: processors))
+    private static func replayer(_ run: FakeRun, workers: Int = 2) -> Replayer {
+        Replayer(store: run.store, settings: ReplaySettings(limits: WorkerLimits(workers: workers)))
     }
 
     @Test func twoWorkersGiveTheWholeAnswer() async throws {
@@ -29,9 +29,9 @@ import Testing
         #expect(try !run.store.verifiedSegments(run: run.run.id).isEmpty)
     }
 
-    @Test func oneProcessorHasOneWorker() async throws {
+    @Test func oneWorkerDoesAllWhereNoMoreAreAllowed() async throws {
         let run = try FakeRun(checkpointsAt: Self.boundaries)
-        let answer = await Answer(Self.replayer(run, processors: 1).replay(try run.query([8])))
+        let answer = await Answer(Self.replayer(run, workers: 1).replay(try run.query([8])))
         #expect(answer.beginnings == ["the start"])
         #expect(answer.verdicts == ["exact"])
     }

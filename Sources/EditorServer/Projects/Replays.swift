@@ -41,7 +41,7 @@ extension EditorServer {
         let question = ReplayQuestion(
             run: session.run, match: match.restricted(to: groups), edited: edited, iterations: iterations,
             allowsWeakSandbox: settings.allowWeakSandbox, limit: settings.limit,
-            mayUseStandingWorker: settings.standingWorker != .never)
+            mayUseStandingWorker: settings.standingWorker != .never, limits: settings.limits)
         let inquiry = Inquiry(question: question, isNarrowed: isNarrowed)
         session.inquiries.append(inquiry)
         estimate(inquiry, session)
