@@ -12,6 +12,8 @@ struct AnswerFeed {
     private let emit: (ReplayEvent) -> Void
     private let selection: HitSelection
     private var stretches: [OrderKey: [Told]] = [:]
+    /// Whether it was told that every hit is there: nothing is taken back any more, only replaced.
+    private(set) var isComplete = false
 
     init(selection: HitSelection, emit: @escaping (ReplayEvent) -> Void) {
         self.selection = selection
@@ -60,6 +62,17 @@ struct AnswerFeed {
             updates.append(VerdictUpdate(order: hit.order, file: hit.file, line: hit.line, verdict: verdict))
         }
         stretches[stretch] = told
+    }
+
+    mutating func complete() {
+        isComplete = true
+        emit(.complete)
+    }
+
+    /// Puts other hits, with their last verdicts, in the place of all.
+    mutating func replace(with hits: [Hit]) {
+        stretches = [OrderKey([]): hits.map { Told(hit: $0, isWanted: selection.contains($0)) }]
+        emit(.replaced(hits.filter(selection.contains)))
     }
 
     /// Takes everything back.

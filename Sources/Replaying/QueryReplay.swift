@@ -49,9 +49,11 @@ final class QueryReplay {
             note(
                 "the values could not be confirmed by starting from checkpoints; the run is executed again "
                     + "from its start")
-            feed.withdraw()
-            guard let again = try wholePass(stop: plan.stop) else { return }
-            guard let second = try validated(again, isTold: true) else { return }
+            let isTold = !feed.isComplete
+            if isTold { feed.withdraw() }
+            guard let again = try wholePass(stop: plan.stop, isTold: isTold) else { return }
+            guard let second = try validated(again, isTold: isTold) else { return }
+            if !isTold { feed.replace(with: second.hits) }
             answer = second
         }
         if let judged = try isolated(answer) { return try finish(judged) }
@@ -60,8 +62,8 @@ final class QueryReplay {
     }
 
     /// Everything is executed, by one worker.
-    private func wholePass(stop: Stop?) throws -> PassResult? {
-        try pass(planner.fullPlan(stop: stop), isTold: true) { try self.planner.fullPlan(stop: stop) }
+    private func wholePass(stop: Stop?, isTold: Bool) throws -> PassResult? {
+        try pass(planner.fullPlan(stop: stop), isTold: isTold) { try self.planner.fullPlan(stop: stop) }
     }
 
     /// Goes on with some groups of probes only.
@@ -80,6 +82,8 @@ final class QueryReplay {
             return try main.flatMap { try validated($0, isTold: false) }
         }
         guard let (main, again) = try mainPass(first) else { return nil }
+        // What went wrong somewhere may have to begin anew.
+        if main.contradiction == nil { feed.complete() }
         return try validated(main, again: again, isTold: true)
     }
 
@@ -126,6 +130,15 @@ final class QueryReplay {
         var verdicts: [Verdict]
         /// Whether jumps led past writing what the program read later.
         var isMisled: Bool
+
+        /// With their verdicts.
+        var hits: [Hit] {
+            zip(main.findings, verdicts).map { finding, verdict in
+                var hit = finding.hit
+                hit.verdict = verdict
+                return hit
+            }
+        }
 
         var isDoubtful: Bool {
             verdicts.contains { verdict in
@@ -175,21 +188,15 @@ final class QueryReplay {
         guard query.run.status != .running, !hasBorrowed, answer.main.firstContradiction == nil,
             answer.verdicts.allSatisfy(\.isFinal)
         else { return }
-        let wanted = zip(answer.main.findings, answer.verdicts).filter { selection.contains($0.0.hit) }
-        let kept = wanted.map { finding, verdict in
-            var hit = finding.hit
-            hit.verdict = verdict
-            return hit
-        }
-        try replayer.keep(kept, of: wanted.map(\.0.statement), nested: nested, for: asked)
+        let wanted = zip(answer.hits, answer.main.findings).filter { selection.contains($0.0) }
+        try replayer.keep(wanted.map(\.0), of: wanted.map(\.1.statement), nested: nested, for: asked)
     }
 
     /// An answer that was put together from several: told at once.
     private func finish(_ judged: [Judged]) throws {
         let wanted = judged.filter { selection.contains($0.hit) }
         try checkLastIsKnown(judged.lazy.map(\.hit))
-        feed.withdraw()
-        emit(.hits(wanted.map(\.hit)))
+        feed.replace(with: wanted.map(\.hit))
         if wanted.allSatisfy(\.hit.verdict.isFinal), !hasBorrowed, asked.run.status != .running {
             keeping {
                 try replayer.keep(

@@ -209,6 +209,10 @@ struct Query: AsyncParsableCommand {
             case .restarted:
                 hits.removeAll()
                 verdicts.removeAll()
+            case .complete: break
+            case .replaced(let new):
+                hits = new.filter { paths.contains($0.file) }
+                verdicts.removeAll()
             case .finished: isFinished = true
             case .failed(let failure):
                 status.clear()

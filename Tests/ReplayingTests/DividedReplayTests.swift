@@ -46,7 +46,7 @@ import Testing
         let run = try FakeRun(checkpointsAt: Self.boundaries, fake: "incomplete")
         let answer = await Answer(Self.replayer(run).replay(try run.query([11])))
         #expect(answer.failure == nil)
-        #expect(answer.restarts == 1)
+        #expect(answer.replacements == 1)
         #expect(answer.texts == ["hidden 3", "hidden 6", "hidden 9", "hidden 12"])
         #expect(answer.verdicts == ["exact"])
     }

@@ -129,7 +129,9 @@ struct Answer {
     var beginnings: [String] = []
     var plans: [Plan] = []
     var restarts = 0
+    var replacements = 0
     var failure: ReplayFailure?
+    var isComplete = false
     var isFinished = false
 
     init(_ stream: AsyncStream<ReplayEvent>) async {
@@ -156,6 +158,10 @@ struct Answer {
             case .restarted:
                 restarts += 1
                 hits.removeAll()
+            case .complete: isComplete = true
+            case .replaced(let new):
+                replacements += 1
+                hits = new
             case .finished: isFinished = true
             case .failed(let failure): self.failure = failure
             }

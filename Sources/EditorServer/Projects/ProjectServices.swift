@@ -81,6 +81,10 @@ public enum ReplayUpdate: Sendable {
     case limited(file: String, line: Int, count: Int)
     /// The hits so far are withdrawn; the replay starts again in another way.
     case restarted
+    /// Every hit is there; verdicts may still change.
+    case complete
+    /// All hits so far are replaced by these.
+    case replaced([Hit])
     /// Every hit is there, with its last verdict.
     case finished
     /// What happened, and what to do next.

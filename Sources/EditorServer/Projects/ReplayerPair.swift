@@ -62,6 +62,8 @@ extension ReplayUpdate {
             [.probeFailed(file: file, line: line, message: message)]
         case .limited(let file, let line, let count): [.limited(file: file, line: line, count: count)]
         case .restarted: [.restarted]
+        case .complete: [.complete]
+        case .replaced(let hits): [.replaced(hits)]
         case .finished: [.finished]
         case .failed(let failure):
             // What the program wrote helps whoever looks for the reason, but not in a message box.

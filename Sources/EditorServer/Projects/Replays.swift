@@ -129,6 +129,8 @@ extension EditorServer {
             return
         case .limited(let file, let line, let count): inquiry.limit(file: file, line: line, count: count)
         case .restarted: inquiry.clear()
+        case .complete: inquiry.isWhole = true
+        case .replaced(let hits): inquiry.replace(with: hits)
         case .finished:
             inquiry.phase = .finished
             endProgress(inquiry, message: nil)
