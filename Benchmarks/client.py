@@ -192,20 +192,26 @@ class Client:
 
     def memory(self) -> tuple[float, float]:
         """Resident megabytes of the server itself, and with all processes that it has started."""
+        return _resident(self.process.pid), sum(map(_resident, self.processes()))
+
+    def processes(self) -> set[int]:
+        """The server and all processes that it has started, as far as they live."""
         tree = {self.process.pid}
         parents: dict[int, int] = {}
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{name}/stat") as file:
-                    parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+                    fields = file.read().rpartition(")")[2].split()
             except OSError:
                 continue
+            if fields[0] != "Z":
+                parents[int(name)] = int(fields[1])
         grown = True
         while grown:
             children = {child for child, parent in parents.items() if parent in tree}
             grown = not children <= tree
             tree |= children
-        return _resident(self.process.pid), sum(map(_resident, tree))
+        return tree
 
     def end(self) -> None:
         try:

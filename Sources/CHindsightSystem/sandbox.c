@@ -75,6 +75,7 @@ struct plan {
     int weak;
     int standing;
     int nice;
+    unsigned long long memory;
     char **arguments;
     char **environment;
 };
@@ -134,6 +135,7 @@ static struct plan read_plan(void) {
         else if (!strcmp(key, "weak")) plan.weak = !strcmp(value, "1");
         else if (!strcmp(key, "standing")) plan.standing = !strcmp(value, "1");
         else if (!strcmp(key, "nice")) plan.nice = atoi(value);
+        else if (!strcmp(key, "memory")) plan.memory = strtoull(value, NULL, 10);
         else if (!strcmp(key, "argument")) plan.arguments[arguments++] = value;
         else if (!strcmp(key, "variable")) plan.environment[variables++] = value;
         key = value + strlen(value) + 1;
@@ -148,6 +150,11 @@ __attribute__((noreturn)) static void execute(const struct plan *plan) {
     }
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
+    // What is written to counts, not what is merely reserved, of which libraries ask for much.
+    struct rlimit data = {plan->memory, plan->memory};
+    if (plan->memory && setrlimit(RLIMIT_DATA, &data) != 0) {
+        fprintf(stderr, "hindsight-sandbox: memory cannot be limited\n");
+    }
     if (chdir(plan->directory) != 0) {
         fail(HINDSIGHT_SANDBOX_NO_PROGRAM, "cannot enter %s: %s", plan->directory, strerror(errno));
     }

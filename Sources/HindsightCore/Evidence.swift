@@ -68,6 +68,8 @@ public struct Evidence: Sendable {
     public private(set) var jumps: [JumpTaken] = []
     /// Pairs of checkpoints: restored from the first, the second was reached and found equal.
     public private(set) var verifiedSegments: [(from: Int, to: Int)] = []
+    /// The last place at which the program's data were compared with the recorded ones and were equal.
+    public private(set) var agreedThrough: OrderKey?
     /// The first contradiction of the pass that still holds at its end.
     public private(set) var contradiction: String?
     /// The first contradiction of the pass, whether or not the replay found back to the run's way later.
@@ -207,6 +209,7 @@ public struct Evidence: Sendable {
             interval.openedBy?.checkpoint = checkpoint
         }
         interval.hasGoodCheck = true
+        agreedThrough = order
         return confirm()
     }
 
@@ -227,6 +230,9 @@ public struct Evidence: Sendable {
 
     /// Whether hits are left that a comparison with a replay without the probes would settle.
     public var awaitsControl: Bool { !withheld.isEmpty && firstContradiction == nil }
+
+    /// The hits that wait for it.
+    public var withheldHits: [Int] { withheld.keys.sorted() }
 
     /// Takes such a comparison that was made after the pass had come to its end.
     public mutating func observeControl(_ order: OrderKey, _ difference: String?) -> [Settled] {

@@ -131,6 +131,30 @@ public struct Planner: Sendable {
         return inside?.order ?? jump.from
     }
 
+    /// The places at which the plan for every hit may be divided among workers; nil where it may not.
+    public func division() -> Division? {
+        // What probes carry over iterations comes from one worker only.
+        guard continuous.isEmpty else { return nil }
+        var demand = Demand(execute: execute)
+        let whole = cheapest(demand)
+        if whole.jumps.isEmpty {
+            demand.range = (OrderKey([]), OrderKey([Int.max]))
+        } else if build(demand).plan != whole {
+            demand.skipsToExits = false
+        }
+        let chosen = demand
+        let (plan, piece) = pieced(chosen)
+        let start = history.mainActivation.map { history.elapsed(at: $0.order(at: 0)) } ?? 0
+        let checks = Set(plan.checks)
+        let lastCheck = history.checkpoints.last { checks.contains($0.number) }?.order
+        return Division(whole: plan, cuts: piece.cuts, startSeconds: start, lastCheck: lastCheck) { cut in
+            var rest = chosen
+            rest.from = cut.order
+            if rest.range != nil { rest.range = (cut.order, OrderKey([Int.max])) }
+            return build(rest).plan
+        }
+    }
+
     // MARK: - Which checkpoints may be used
 
     private func isUsable(_ checkpoint: Checkpoint) -> Bool {
@@ -151,6 +175,8 @@ public struct Planner: Sendable {
         var aroundSelected: Set<LoopID> = []
         /// Everything between these is executed.
         var range: (lower: OrderKey, upper: OrderKey)?
+        /// Nothing before this boundary is wanted, and the plan comes by it; nil: from the start.
+        var from: OrderKey?
         /// Whether loops may be left by restoring the state at their exit.
         var skipsToExits = true
     }
@@ -184,10 +210,28 @@ public struct Planner: Sendable {
 
     private func wanted(_ activation: LoopActivation, _ demand: Demand, isInside: Bool) -> Wanted {
         let wanted = wantedAnywhere(activation, demand, isInside: isInside)
+        if let from = demand.from { return clipped(wanted, of: activation, from: from) }
         guard case .some(let ranges) = wanted, let last = ranges.last,
             continuous.contains(activation.loop)
         else { return wanted }
         return .some([0...last.upperBound])
+    }
+
+    /// What is wanted from a boundary on; the iteration that begins or lies around there is among it.
+    private func clipped(_ wanted: Wanted, of activation: LoopActivation, from: OrderKey) -> Wanted {
+        if from < activation.order(at: 0) { return wanted }
+        guard from.components.starts(with: activation.prefix), from < activation.end else { return .none }
+        let index = from.components[activation.prefix.count]
+        let ranges: [ClosedRange<Int>]
+        switch wanted {
+        case .none: ranges = []
+        case .all: ranges = [0...(Int.max - 1)]
+        case .some(let some): ranges = some
+        }
+        let later = ranges.compactMap { range in
+            range.upperBound < index ? nil : max(range.lowerBound, index)...range.upperBound
+        }
+        return .some(Self.merged([index...index] + later))
     }
 
     private func wantedAnywhere(
@@ -300,11 +344,13 @@ public struct Planner: Sendable {
         /// The same jumps, as the worker will report them.
         var taken: [JumpTaken] = []
         var checks: [Int] = []
+        var cuts: [Cut] = []
         var executed: Double = 0
         var restored: Double = 0
         var cost: Double { executed + restored }
 
         static func += (left: inout Piece, right: Piece) {
+            left.cuts += right.cuts.map { Cut(order: $0.order, seconds: left.cost + $0.seconds) }
             left.jumps += right.jumps
             left.taken += right.taken
             left.checks += right.checks
@@ -314,6 +360,11 @@ public struct Planner: Sendable {
     }
 
     private func build(_ demand: Demand, stop: Stop? = nil) -> (plan: Plan, jumps: [JumpTaken]) {
+        let (plan, piece) = pieced(demand, stop: stop)
+        return (plan, piece.taken)
+    }
+
+    private func pieced(_ demand: Demand, stop: Stop? = nil) -> (plan: Plan, piece: Piece) {
         var piece = Piece()
         var executedTo = 0.0
         for activation in history.activations {
@@ -329,7 +380,7 @@ public struct Planner: Sendable {
             estimate: PlanEstimate(
                 executedSeconds: piece.executed, restores: piece.jumps.count,
                 restoreSeconds: piece.restored))
-        return (plan, piece.taken)
+        return (plan, piece)
     }
 
     /// Execution has arrived at the loop's first boundary.
@@ -446,32 +497,39 @@ public struct Planner: Sendable {
         isInside: Bool, isArrivedByJump: Bool
     ) -> Piece {
         var piece = Piece()
-        let begin = history.elapsed(at: activation.order(at: first))
+        var now = history.elapsed(at: activation.order(at: first))
         let bound = last >= Int.max - 1 ? activation.end : min(activation.order(at: last + 1), activation.end)
         let end = min(bound, stop?.order ?? bound)
-        piece.executed = max(0, history.elapsed(at: end) - begin)
+        func advance(to order: OrderKey) {
+            let then = history.elapsed(at: order)
+            piece.executed += max(0, then - now)
+            now = max(now, then)
+        }
         for iteration in activation.iterations where iteration.index >= first && iteration.index <= last {
-            if let stop, stop.order < activation.order(at: iteration.index) { break }
+            let boundary = activation.order(at: iteration.index)
+            if let stop, stop.order < boundary { break }
+            advance(to: boundary)
             if let checkpoint = iteration.checkpoint, isCheckable(checkpoint),
                 iteration.index > first || !isArrivedByJump
             {
                 piece.checks.append(checkpoint.number)
+                if isUsable(checkpoint) { piece.cuts.append(Cut(order: boundary, seconds: piece.cost)) }
             }
             for inner in iteration.activations {
                 let start = inner.order(at: 0)
                 if let stop, stop.order < start { break }
-                let innerEnd = min(inner.end, end)
-                piece.executed -= max(0, history.elapsed(at: innerEnd) - history.elapsed(at: start))
+                advance(to: start)
                 piece += visit(inner, demand, stop: stop, isInside: isInside)
+                now = max(now, history.elapsed(at: min(inner.end, end)))
             }
         }
+        advance(to: end)
         // The boundary at which a replay ends is evidence too.
         if let stop, stop.kind == .boundary, stop.coordinate.count == activation.outer.count + 1,
             last < Int.max - 1, stop.order == activation.order(at: last + 1)
         {
             piece.checks += arrivalChecks(activation, last + 1)
         }
-        piece.executed = max(0, piece.executed)
         return piece
     }
 

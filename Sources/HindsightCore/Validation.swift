@@ -25,12 +25,22 @@ public struct Validation: Sendable {
     }
 
     /// Takes what a validating pass gave, from where on it only executed.
-    public mutating func add(_ findings: [Finding], evidence: Evidence, executedFrom: OrderKey) {
-        if !evidence.verifiedSegments.isEmpty { isCaptureVerified = true }
+    ///
+    /// - Parameter contradiction: the pass' first that held at its end.
+    public mutating func add(_ findings: [Finding], contradiction: String?, executedFrom: OrderKey) {
         for finding in findings where !(finding.hit.order < executedFrom) {
             if case .confirmed = finding.standing { executed[Self.key(finding)] = finding.hit }
         }
-        if let contradiction = evidence.contradiction { contradictions.append(contradiction) }
+        if let contradiction { contradictions.append(contradiction) }
+    }
+
+    /// Takes what one worker executed of the stretch of another, having come to the checkpoint from which that
+    /// one started, and found it equal.
+    public mutating func add(again findings: [Finding]) {
+        for finding in findings {
+            if case .contradicted = finding.standing { continue }
+            executed[Self.key(finding)] = finding.hit
+        }
     }
 
     /// Takes the files that a pass, the first or a validating one, found to be others than they were.

@@ -16,10 +16,10 @@ extension QueryReplay {
     /// the whole answer stands as it is: nothing contradicts it, or no probe is to blame.
     func isolated(_ whole: Answer) throws -> [Judged]? {
         let groups = asked.match.groups
-        let isContradicted = whole.main.standings.contains { standing in
-            if case .contradicted = standing { true } else { false }
+        let isContradicted = whole.main.findings.contains { finding in
+            if case .contradicted = finding.standing { true } else { false }
         }
-        guard isContradicted || whole.main.evidence.contradiction != nil, !whole.main.hits.isEmpty,
+        guard isContradicted || whole.main.contradiction != nil, !whole.main.findings.isEmpty,
             !groups.isEmpty
         else { return nil }
         defer { restrict(to: groups) }
@@ -32,13 +32,13 @@ extension QueryReplay {
             return nil
         }
         // Where the program alone goes another way than it did, it is not the statements' doing.
-        guard let control = try trial(of: [], following: plan), control.evidence.firstContradiction == nil,
+        guard let control = try trial(of: [], following: plan), control.firstContradiction == nil,
             let guilty = try disturbing(among: groups, in: whole.main, following: plan)
         else { return nil }
         let innocent = groups.filter { group in !guilty.contains { $0.group.key == group.key } }
         var judged: [Judged] = []
         if !innocent.isEmpty {
-            guard let rest = try answer(for: innocent), rest.main.evidence.firstContradiction == nil else {
+            guard let rest = try answer(for: innocent), rest.main.firstContradiction == nil else {
                 return nil
             }
             for (finding, verdict) in zip(rest.main.findings, rest.verdicts) {
@@ -50,7 +50,7 @@ extension QueryReplay {
         for (group, pass) in guilty {
             let probes = Set(group.probes)
             let verdict = Verdict.diverged(
-                Self.reason(pass.evidence.firstContradiction ?? "", isShared: probes.count > 1))
+                Self.reason(pass.firstContradiction ?? "", isShared: probes.count > 1))
             for finding in pass.findings where probes.contains(finding.statement) {
                 var hit = finding.hit
                 hit.verdict = verdict
@@ -68,31 +68,32 @@ extension QueryReplay {
             + contradiction
     }
 
-    private func trial(of groups: [SourceMatch.Group], following plan: Plan) throws -> ReplayPass? {
+    private func trial(of groups: [SourceMatch.Group], following plan: Plan) throws -> PassResult? {
         restrict(to: groups)
-        return try controlledPass(plan, isFirst: false)
+        return try pass(plan, isTold: false) { try self.planner.fullPlan(stop: plan.stop) }
+            .flatMap(controlled)
     }
 
     private func answer(for groups: [SourceMatch.Group]) throws -> Answer? {
         restrict(to: groups)
         let plan = try planner.plan(selection: asked.iterations)
         guard let answer = try answer(following: plan, isTold: false) else { return nil }
-        guard answer.isDoubtful, !plan.jumps.isEmpty else { return answer }
+        guard answer.isDoubtful, !answer.main.jumps.isEmpty else { return answer }
         return try self.answer(following: planner.fullPlan(stop: plan.stop), isTold: false)
     }
 
-    private typealias Guilty = (group: SourceMatch.Group, pass: ReplayPass)
+    private typealias Guilty = (group: SourceMatch.Group, pass: PassResult)
 
     /// By halves. `pass` had all of the groups in it, and was contradicted.
     private func disturbing(
-        among groups: [SourceMatch.Group], in pass: ReplayPass, following plan: Plan
+        among groups: [SourceMatch.Group], in pass: PassResult, following plan: Plan
     ) throws -> [Guilty]? {
         guard groups.count > 1 else { return groups.map { ($0, pass) } }
         var found: [Guilty] = []
         let middle = groups.count / 2
         for half in [Array(groups[..<middle]), Array(groups[middle...])] {
             guard let trial = try trial(of: half, following: plan) else { return nil }
-            guard trial.evidence.firstContradiction != nil else { continue }
+            guard trial.firstContradiction != nil else { continue }
             guard let guilty = try disturbing(among: half, in: trial, following: plan) else { return nil }
             found += guilty
         }
@@ -102,14 +103,14 @@ extension QueryReplay {
 
     /// In the order in which one pass over all of them gave the same hits: between the same two events of the
     /// run, passes number their hits on their own.
-    private static func inOrder(_ judged: [Judged], of whole: ReplayPass) -> [Judged] {
+    private static func inOrder(_ judged: [Judged], of whole: PassResult) -> [Judged] {
         struct Slot: Hashable { var statement: String, name: String?, place: ArraySlice<Int> }
         func slot(_ hit: Hit, _ statement: String) -> Slot {
             Slot(statement: statement, name: hit.name, place: hit.order.components.dropLast())
         }
         var orders: [Slot: [OrderKey]] = [:]
-        for (hit, probe) in zip(whole.hits, whole.probes) {
-            orders[slot(hit, probe), default: []].append(hit.order)
+        for finding in whole.findings {
+            orders[slot(finding.hit, finding.statement), default: []].append(finding.hit.order)
         }
         var taken: [Slot: Int] = [:]
         let placed = judged.map { judged in

@@ -13,12 +13,10 @@ final class QueryReplay {
     private let material: RecordedMaterial
     let cancellation: Cancellation
     private let emit: (ReplayEvent) -> Void
+    private let runner: PassRunner
+    private let selection: HitSelection
+    private var feed: AnswerFeed
     private var unusable: Set<Int> = []
-    /// Whether the present pass' worker was forked from a standing one.
-    private var isForked = false
-    private var childDeaths = 0
-    /// What forked workers cannot answer, fresh ones do.
-    private var needsFreshWorker = false
     private var notes: Set<String> = []
     /// Ids of probes that others called: alone they would have fewer hits.
     private var nested: Set<String> = []
@@ -26,10 +24,6 @@ final class QueryReplay {
     private var hasBorrowed = false
     /// The data of the program without probes where one with them differed, by the jumps that led there.
     var references: [[Jump]: ControlFile] = [:]
-    /// Verdicts as told, for the hits of the first pass.
-    private var told: [Verdict] = []
-    /// Numbers of the first pass' hits that the selection wants.
-    private var isWanted: [Bool] = []
 
     init(
         replayer: Replayer, query: HindsightQuery, material: RecordedMaterial, cancellation: Cancellation,
@@ -41,30 +35,37 @@ final class QueryReplay {
         self.material = material
         self.cancellation = cancellation
         self.emit = emit
+        runner = PassRunner(replayer: replayer, asked: query, material: material)
+        selection = HitSelection(iterations: query.iterations, history: material.history)
+        feed = AnswerFeed(selection: selection, emit: emit)
     }
-
-    /// A loop whose last iteration was asked for, and one of whose activations has an unknown length.
-    private var loopOfUnknownLength: String?
 
     func run() throws {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
         try checkIsAlone()
         let plan = try planner.plan(selection: query.iterations)
         guard var answer = try answer(following: plan, isTold: true) else { return }
-        if !plan.jumps.isEmpty,
+        if !answer.main.jumps.isEmpty,
             try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
         {
             note(
                 "the values could not be confirmed by starting from checkpoints; the run is executed again "
                     + "from its start")
-            withdraw()
-            guard let second = try self.answer(following: planner.fullPlan(stop: plan.stop), isTold: true)
-            else { return }
+            let isTold = !feed.isComplete
+            if isTold { feed.withdraw() }
+            guard let again = try wholePass(stop: plan.stop, isTold: isTold) else { return }
+            guard let second = try validated(again, isTold: isTold) else { return }
+            if !isTold { feed.replace(with: second.hits) }
             answer = second
         }
         if let judged = try isolated(answer) { return try finish(judged) }
         guard !cancellation.isCancelled else { return }
         try finish(answer)
+    }
+
+    /// Everything is executed, by one worker.
+    private func wholePass(stop: Stop?, isTold: Bool) throws -> PassResult? {
+        try pass(planner.fullPlan(stop: stop), isTold: isTold) { try self.planner.fullPlan(stop: stop) }
     }
 
     /// Goes on with some groups of probes only.
@@ -78,30 +79,49 @@ final class QueryReplay {
 
     /// The first pass and the validating ones; nil where the query was cancelled.
     func answer(following first: Plan, isTold: Bool) throws -> Answer? {
-        guard let main = try controlledPass(first, isFirst: isTold) else { return nil }
+        guard isTold else {
+            let main = try pass(first, isTold: false) { try self.planner.fullPlan(stop: first.stop) }
+            return try main.flatMap { try validated($0, isTold: false) }
+        }
+        guard let (main, again) = try mainPass(first) else { return nil }
+        // What went wrong somewhere may have to begin anew.
+        if main.contradiction == nil { feed.complete() }
+        return try validated(main, again: again, isTold: true)
+    }
+
+    /// Joins a pass with those that validate it.
+    ///
+    /// - Parameter again: what of it was executed a second time already.
+    private func validated(_ first: PassResult, again: [Finding] = [], isTold: Bool) throws -> Answer? {
+        guard let main = try controlled(first) else { return nil }
         var validation = Validation(
-            isCaptureVerified: try !replayer.store.verifiedSegments(run: query.run.id).isEmpty,
-            obstacles: main.differences, contradiction: main.evidence.contradiction)
+            isCaptureVerified: try isCaptureVerified,
+            obstacles: main.differences, contradiction: main.contradiction)
         validation.add(main.doubts)
+        validation.add(again: again)
         let findings = main.findings
-        keepSegments(main.evidence)
-        if !main.evidence.verifiedSegments.isEmpty { validation.captureVerified() }
+        keepSegments(main)
+        if !main.verifiedSegments.isEmpty { validation.captureVerified() }
+        if !again.isEmpty, isTold { feed.settle(validation.verdicts(findings), isFinal: false) }
         var left = replayer.settings.validatingPasses
         var tried: Set<Plan> = []
         while left > 0, let list = validation.unsettled(findings).first {
             left -= 1
-            let orders = list.map { main.hits[$0].order }
-            guard let next = try planner.validation(of: orders, after: main.evidence.jumps),
+            let orders = list.map { findings[$0].hit.order }
+            guard let next = try planner.validation(of: orders, after: main.jumps),
                 tried.insert(next.plan).inserted
             else { break }
-            guard
-                let again = try controlledPass(
-                    next.plan, isFirst: false, executedFrom: next.executedFrom)
-            else { return nil }
-            keepSegments(again.evidence)
-            validation.add(again.findings, evidence: again.evidence, executedFrom: next.executedFrom)
-            validation.add(again.doubts)
-            if isTold { tell(validation.verdicts(findings), of: main, isFinal: false) }
+            let from = next.executedFrom
+            let confirming = try pass(next.plan, isTold: false, executedFrom: from) {
+                try self.planner.plan(executing: from, through: next.plan.stop?.order ?? from)
+            }
+            guard let confirming = try confirming.flatMap(controlled) else { return nil }
+            keepSegments(confirming)
+            if !confirming.verifiedSegments.isEmpty { validation.captureVerified() }
+            validation.add(
+                confirming.findings, contradiction: confirming.contradiction, executedFrom: from)
+            validation.add(confirming.doubts)
+            if isTold { feed.settle(validation.verdicts(findings), isFinal: false) }
         }
         return Answer(
             main: main, verdicts: validation.verdicts(findings),
@@ -109,10 +129,19 @@ final class QueryReplay {
     }
 
     struct Answer {
-        var main: ReplayPass
+        var main: PassResult
         var verdicts: [Verdict]
         /// Whether jumps led past writing what the program read later.
         var isMisled: Bool
+
+        /// With their verdicts.
+        var hits: [Hit] {
+            zip(main.findings, verdicts).map { finding, verdict in
+                var hit = finding.hit
+                hit.verdict = verdict
+                return hit
+            }
+        }
 
         var isDoubtful: Bool {
             verdicts.contains { verdict in
@@ -128,28 +157,29 @@ final class QueryReplay {
     /// the training; which one it is cannot be told apart cheaply.
     private func isWorthStartingAgain(instead plan: Plan) throws -> Bool {
         let full = try planner.fullPlan(stop: plan.stop).estimate.seconds
-        return try full < 60 || replayer.store.verifiedSegments(run: query.run.id).isEmpty
+        return try full < 60 || !isCaptureVerified
     }
 
     private func finish(_ answer: Answer) throws {
-        try checkLastIsKnown()
-        if answer.main.hits.isEmpty, let contradiction = answer.main.evidence.contradiction {
-            let reasons = answer.main.doubts.map(\.reason) + [contradiction]
+        let main = answer.main
+        try checkLastIsKnown(main.findings.lazy.map(\.hit))
+        if main.findings.isEmpty, let contradiction = main.contradiction {
+            let reasons = main.doubts.map(\.reason) + [contradiction]
             throw ReplayFailure(
                 "The replay of run \(query.run.id) did not go the way of the run, so it says nothing about "
-                    + "these statements; \(reasons.joined(separator: "; ")).", output: answer.main.output)
+                    + "these statements; \(reasons.joined(separator: "; ")).", output: main.output)
         }
-        if answer.main.evidence.isPastHorizon, case .interrupted(let how) = query.run.status {
+        if main.isPastHorizon, case .interrupted(let how) = query.run.status {
             note("run \(query.run.id) was interrupted (\(how)); its values end there")
         }
-        tell(answer.verdicts, of: answer.main, isFinal: true)
-        let isLimited = tellLimits(answer.main)
+        feed.settle(answer.verdicts, isFinal: true)
+        let isLimited = tellLimits(main)
         if !isLimited { keeping { try keep(answer) } }
         emit(.finished)
     }
 
     /// Says where there were more hits than are kept.
-    private func tellLimits(_ main: ReplayPass) -> Bool {
+    private func tellLimits(_ main: PassResult) -> Bool {
         let limited = query.probesInOrder.filter { main.counts[$0.id, default: 0] > query.limit }
         for probe in limited {
             emit(.limited(file: probe.file, line: probe.line, count: main.counts[probe.id, default: 0]))
@@ -158,37 +188,19 @@ final class QueryReplay {
     }
 
     private func keep(_ answer: Answer) throws {
-        guard query.run.status != .running, !hasBorrowed, answer.main.evidence.firstContradiction == nil,
-            answer.verdicts.allSatisfy({ verdict in
-                switch verdict {
-                case .exact, .diverged: true
-                case .provisional, .unverifiable: false
-                }
-            })
+        guard query.run.status != .running, !hasBorrowed, answer.main.firstContradiction == nil,
+            answer.verdicts.allSatisfy(\.isFinal)
         else { return }
-        let wanted = answer.main.hits.indices.filter { isWanted[$0] }
-        let kept = wanted.map { number in
-            var hit = answer.main.hits[number]
-            hit.verdict = answer.verdicts[number]
-            return hit
-        }
-        try replayer.keep(
-            kept, of: wanted.map { answer.main.probes[$0] }, nested: nested, for: asked)
+        let wanted = zip(answer.hits, answer.main.findings).filter { selection.contains($0.0) }
+        try replayer.keep(wanted.map(\.0), of: wanted.map(\.1.statement), nested: nested, for: asked)
     }
 
     /// An answer that was put together from several: told at once.
     private func finish(_ judged: [Judged]) throws {
-        let wanted = judged.filter { isSelected($0.hit) }
-        try checkLastIsKnown()
-        withdraw()
-        emit(.hits(wanted.map(\.hit)))
-        let isFinal = wanted.allSatisfy { judged in
-            switch judged.hit.verdict {
-            case .exact, .diverged: true
-            case .provisional, .unverifiable: false
-            }
-        }
-        if isFinal, !hasBorrowed, asked.run.status != .running {
+        let wanted = judged.filter { selection.contains($0.hit) }
+        try checkLastIsKnown(judged.lazy.map(\.hit))
+        feed.replace(with: wanted.map(\.hit))
+        if wanted.allSatisfy(\.hit.verdict.isFinal), !hasBorrowed, asked.run.status != .running {
             keeping {
                 try replayer.keep(
                     wanted.map(\.hit), of: wanted.map(\.statement), nested: nested, for: asked)
@@ -197,9 +209,14 @@ final class QueryReplay {
         emit(.finished)
     }
 
-    private func keepSegments(_ evidence: Evidence) {
+    /// Whether segments of the run, started from restored checkpoints, have ended in the recorded state.
+    private var isCaptureVerified: Bool {
+        get throws { try !replayer.store.verifiedSegments(run: query.run.id).isEmpty }
+    }
+
+    private func keepSegments(_ pass: PassResult) {
         keeping {
-            for segment in evidence.verifiedSegments {
+            for segment in pass.verifiedSegments {
                 try replayer.store.addVerifiedSegment(run: query.run.id, from: segment.from, to: segment.to)
             }
         }
@@ -216,70 +233,128 @@ final class QueryReplay {
 
     // MARK: - Passes
 
+    /// The pass that gives the hits: by several workers where that is worth it.
+    private func mainPass(_ first: Plan) throws -> (main: PassResult, again: [Finding])? {
+        if query.iterations == nil, let division = try planner.division(), division.whole == first {
+            let divided = DividedPass(
+                division, of: query, material: material, runner: runner, slots: replayer.slots,
+                workers: material.workers(within: replayer.settings.limits),
+                cancellation: cancellation)
+            if try divided.isWorthwhile(isCaptureVerified: isCaptureVerified) {
+                emit(.planned(first))
+                switch try divided.run(&feed, emit: tell) {
+                case .completed(let result, let again):
+                    note(result)
+                    return (kept(result), again)
+                case .cancelled: return nil
+                case .abandoned(let outcome):
+                    // One worker alone can go on without a checkpoint, or afresh.
+                    feed.withdraw()
+                    var deaths = 0
+                    try take(outcome, isForked: runner.hasStandingWorker, deaths: &deaths)
+                }
+            }
+        }
+        let plan = unusable.isEmpty ? first : try planner.plan(selection: query.iterations)
+        return try pass(plan, isTold: true) { try self.planner.plan(selection: self.query.iterations) }
+            .map { ($0, []) }
+    }
+
+    /// Not more hits of each statement than were asked for: the workers have kept that many each.
+    private func kept(_ result: PassResult) -> PassResult {
+        guard result.counts.values.contains(where: { $0 > query.limit }) else { return result }
+        var result = result
+        var counts: [String: Int] = [:]
+        let numbers = result.findings.indices.filter { number in
+            counts[result.findings[number].statement, default: 0] += 1
+            return counts[result.findings[number].statement, default: 0] <= query.limit
+        }
+        result.findings = numbers.map { result.findings[$0] }
+        let places = Dictionary(uniqueKeysWithValues: zip(numbers, numbers.indices))
+        result.openEnds = result.openEnds.map { $0.moved { places[$0] } }
+        feed.withdraw()
+        feed.add(result.findings.map(\.hit), of: OrderKey([]))
+        return result
+    }
+
     /// One pass to its end, planned again where a checkpoint cannot be used, started again once where the
     /// worker dies; nil where the query was cancelled.
+    ///
+    /// - Parameters:
+    ///   - isTold: whether its hits are the answer's; what confirms hits is not shown, and ends where they do.
+    ///   - replanned: another plan for the same, without the checkpoints that turned out to be unusable.
     func pass(
-        _ first: Plan, isFirst: Bool, executedFrom: OrderKey? = nil, control: ControlFile.Task? = nil
-    ) throws -> ReplayPass? {
+        _ first: Plan, isTold: Bool, executedFrom: OrderKey? = nil, control: ControlFile.Task? = nil,
+        replanned: () throws -> Plan
+    ) throws -> PassResult? {
         var plan = first
         var deaths = 0
         while !cancellation.isCancelled {
-            if isFirst { emit(.planned(plan)) }
-            // What confirms hits is not shown, and ends where they do.
+            if isTold { emit(.planned(plan)) }
             var pass = ReplayPass(
                 plan: plan, material: material, executedFrom: executedFrom,
-                limit: isFirst ? query.limit : .max, isWanted: { self.isSelected($0) })
-            let outcome = try follow(&pass, isFirst: isFirst, control: control)
-            log(pass, outcome, isFirst: isFirst)
+                limit: isTold ? query.limit : .max, selection: query.iterations,
+                control: control ?? reference(for: plan) ?? ControlFile.Task(saving: query))
+            let (outcome, isForked) = try runner.follow(&pass, for: query, cancellation: cancellation) {
+                tell($0, $1, isTold: isTold)
+            }
             switch outcome {
             case .completed:
-                nested.formUnion(pass.nested)
-                hasBorrowed = hasBorrowed || pass.hasBorrowed
-                return pass
+                let result = PassResult(of: pass)
+                note(result)
+                return result
             case .cancelled: return nil
-            case .unusable(let checkpoint):
-                try giveUp(checkpoint)
-                if isFirst {
-                    withdraw()
-                    plan = try planner.plan(selection: query.iterations)
-                } else if let from = executedFrom {
-                    plan = try planner.plan(executing: from, through: first.stop?.order ?? from)
-                } else {
-                    plan = try planner.fullPlan(stop: first.stop)
-                }
-            case .refused(let output):
-                replayer.sandboxRefused.withLock { $0 = true }
-                guard replayer.settings.sandbox == .allowWeak else {
-                    throw ReplayFailure(Self.refusal, output: output)
-                }
-                note(
-                    "this system gives no copy-on-write view; the replay runs without one, and what the "
-                        + "program writes, it really writes")
-            case .noProgram(let output):
-                throw ReplayFailure(
-                    "The interpreter of run \(query.run.id), \(query.run.interpreter), cannot be started in "
-                        + "\(query.run.workingDirectory). Restore it, or record the program again.",
-                    output: output)
-            case .cold(let reason):
-                replayer.settings.logger.debug("a fresh worker is needed", metadata: ["reason": "\(reason)"])
-                needsFreshWorker = true
-                if isFirst { withdraw() }
-            case .died where isForked:
-                childDeaths += 1
-                if childDeaths == 2 { needsFreshWorker = true }
-                if isFirst { withdraw() }
-            case .died(let status, let output):
-                deaths += 1
-                guard deaths < 2 else {
-                    let how = status > 128 ? "signal \(status - 128)" : "exit status \(status)"
-                    throw ReplayFailure(
-                        "The replay of run \(query.run.id) ended unexpectedly, twice (\(how)).",
-                        output: output)
-                }
-                if isFirst { withdraw() }
+            default:
+                let isPlanSpoilt = try take(outcome, isForked: isForked, deaths: &deaths)
+                if isTold { feed.withdraw() }
+                if isPlanSpoilt { plan = try replanned() }
             }
         }
         return nil
+    }
+
+    private func note(_ result: PassResult) {
+        nested.formUnion(result.nested)
+        hasBorrowed = hasBorrowed || result.hasBorrowed
+    }
+
+    /// What follows from a pass that did not come to its end; throws where nothing can.
+    ///
+    /// - Returns: whether another plan is needed.
+    @discardableResult
+    private func take(_ outcome: ReplayPass.Outcome, isForked: Bool, deaths: inout Int) throws -> Bool {
+        switch outcome {
+        case .completed, .cancelled: break
+        case .unusable(let checkpoint):
+            try giveUp(checkpoint)
+            return true
+        case .refused(let output):
+            replayer.sandboxRefused.withLock { $0 = true }
+            guard replayer.settings.sandbox == .allowWeak else {
+                throw ReplayFailure(Self.refusal, output: output)
+            }
+            note(
+                "this system gives no copy-on-write view; the replay runs without one, and what the "
+                    + "program writes, it really writes")
+        case .noProgram(let output):
+            throw ReplayFailure(
+                "The interpreter of run \(query.run.id), \(query.run.interpreter), cannot be started in "
+                    + "\(query.run.workingDirectory). Restore it, or record the program again.",
+                output: output)
+        case .cold(let reason):
+            replayer.settings.logger.debug("a fresh worker is needed", metadata: ["reason": "\(reason)"])
+            runner.requireFreshWorker()
+        case .died where isForked: runner.noteDeath(isForked: true)
+        case .died(let status, let output):
+            deaths += 1
+            guard deaths < 2 else {
+                let how = status > 128 ? "signal \(status - 128)" : "exit status \(status)"
+                throw ReplayFailure(
+                    "The replay of run \(query.run.id) ended unexpectedly, twice (\(how)).",
+                    output: output)
+            }
+        }
+        return false
     }
 
     /// Plans no more with a checkpoint, or with none where trying one after the other would lead nowhere.
@@ -307,154 +382,38 @@ final class QueryReplay {
     /// Each costs another start of the program.
     private static let mostUnusable = 6
 
-    private func log(_ pass: ReplayPass, _ outcome: ReplayPass.Outcome, isFirst: Bool) {
-        var counts: [String: Int] = [:]
-        for standing in pass.standings {
-            switch standing {
-            case .confirmed: counts["confirmed", default: 0] += 1
-            case .unopposed: counts["unopposed", default: 0] += 1
-            case .unwatched: counts["unwatched", default: 0] += 1
-            case .contradicted: counts["contradicted", default: 0] += 1
-            }
-        }
-        replayer.settings.logger.debug(
-            "\(isFirst ? "first" : "validating") pass",
-            metadata: [
-                "run": "\(query.run.id)", "worker": "\(isForked ? "forked" : "fresh")",
-                "outcome": "\(outcome)", "hits": "\(counts)",
-                "jumps":
-                    "\(pass.plan.jumps.map { "\($0.place.map(\.index))→\($0.target.map(String.init) ?? "exit")" })",
-                "checks": "\(pass.plan.checks)", "stop": "\(pass.plan.stop?.order.components ?? [])",
-                "seconds": "\(pass.plan.estimate.seconds)",
-                "contradiction": "\(pass.evidence.contradiction ?? "none")",
-            ])
-    }
-
     static let refusal =
         "This system gives no copy-on-write view of the file system (user namespaces and overlays), so a "
         + "replay could change your files. `hindsight doctor` says what is missing. To replay all the same, "
         + "give --allow-weak-sandbox (in an editor: the setting allowWeakSandbox)."
 
-    private func follow(
-        _ pass: inout ReplayPass, isFirst: Bool, control: ControlFile.Task?
-    ) throws -> ReplayPass.Outcome {
-        let numbers = Set(pass.plan.jumps.map(\.checkpoint) + pass.plan.checks).sorted()
-        var states: [StateLocation] = []
-        for number in numbers {
-            do {
-                states.append(try replayer.store.stateLocation(of: query.run.id, checkpoint: number))
-            } catch StoreError.damagedCheckpoint(_, _, let reason) {
-                return .unusable(UnusableCheckpoint(number: number, reason: reason))
-            }
-        }
-        let interpreter = query.run.interpreter
-        guard FileManager.default.isExecutableFile(atPath: interpreter) else {
-            return .noProgram(output: ["\(interpreter) is not there"])
-        }
-        let child = child(for: pass.plan)
-        isForked = child != nil
-        if cancellation.isCancelled { return .cancelled }
-        let isWeak = replayer.sandboxRefused.withLock { $0 } && replayer.settings.sandbox == .allowWeak
-        let worker: any ReplayWorker =
-            if let child { child } else { try replayer.workers.process(for: material, isWeak: isWeak) }
-        cancellation.add(worker)
-        defer {
-            worker.kill()
-            cancellation.remove(worker)
-        }
-        var instructions = WorkerInstructions(
-            root: query.run.root,
-            sources: WorkerInstructions.Source.all(recorded: material.sources, edited: query.edited),
-            groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
-            recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
-        instructions.control = control?.use
-        do {
-            let file = control?.file.descriptor
-            if isForked {
-                try worker.connection.write(ChildInstructions(instructions), descriptor: file)
-            } else {
-                try worker.connection.write(instructions, descriptor: file)
-            }
-        } catch {
-            // It died before it read; what it wrote on the way says why.
-            return cancellation.isCancelled
-                ? .cancelled : ReplayPass.Outcome(ofDead: worker)
-        }
-        return pass.follow(worker, cancellation: cancellation) { event, pass in
-            self.tell(event, pass, isFirst: isFirst)
-        }
-    }
-
-    /// A child of a worker that stands before everything the plan wants; nil where there is none.
-    private func child(for plan: Plan) -> ForkedWorker? {
-        guard query.mayUseStandingWorker, !needsFreshWorker,
-            let worker = replayer.standing.worker(for: material),
-            plan.stop.map({ worker.order < $0.order }) ?? true
-        else { return nil }
-        return worker.fork { cancellation.isCancelled }
-    }
-
     // MARK: - Telling
 
-    private func tell(_ event: ReplayPass.Event, _ pass: borrowing ReplayPass, isFirst: Bool) {
+    private func tell(_ event: ReplayPass.Event, _ pass: borrowing ReplayPass, isTold: Bool) {
         switch event {
         case .note(let text): note(text)
         case .probeFailed(let file, let line, let message):
-            if notes.insert("\(file):\(line) \(message)").inserted {
-                emit(.probeFailed(file: file, line: line, message: message))
-            }
+            tell(.probeFailed(file: file, line: line, message: message))
         case .progress(var progress):
-            if !isFirst { progress.phase = .checking }
+            if !isTold { progress.phase = .checking }
             emit(.progress(progress))
-        case .hits(let range):
-            guard isFirst else { return }
-            var batch: [Hit] = []
-            for number in range {
-                let hit = pass.hits[number]
-                told.append(hit.verdict)
-                isWanted.append(isSelected(hit))
-                if isWanted[number] { batch.append(hit) }
-            }
-            if !batch.isEmpty { emit(.hits(batch)) }
+        case .hits(let numbers): if isTold { feed.add(Array(pass.hits[numbers]), of: OrderKey([])) }
         case .settled(let numbers):
-            // Without a word about what it runs on, a pass confirms nothing yet.
-            guard isFirst, pass.differences.isEmpty else { return }
-            var updates: [VerdictUpdate] = []
-            for number in numbers where number < told.count {
-                guard pass.doubts.about(pass.hits[number]).isEmpty else { continue }
-                switch pass.standings[number] {
-                case .confirmed: update(number, .exact, pass.hits[number], &updates)
-                case .contradicted(let reason): update(number, .diverged(reason), pass.hits[number], &updates)
-                case .unopposed, .unwatched: break
-                }
+            if isTold {
+                feed.settle(
+                    pass.verdicts(settled: numbers).lazy.map { ($0.number, $0.verdict) }, of: OrderKey([]))
             }
-            if !updates.isEmpty { emit(.verdicts(updates)) }
         }
     }
 
-    /// Tells the verdicts that changed.
-    private func tell(_ verdicts: [Verdict], of main: ReplayPass, isFinal: Bool) {
-        var updates: [VerdictUpdate] = []
-        for (number, verdict) in verdicts.enumerated() {
-            // Only the last word may say that nothing could be found out.
-            if !isFinal, case .provisional = verdict { continue }
-            update(number, verdict, main.hits[number], &updates)
+    /// What several passes may tell is told once.
+    private func tell(_ event: ReplayEvent) {
+        switch event {
+        case .note(let text): note(text)
+        case .probeFailed(let file, let line, let message):
+            if notes.insert("\(file):\(line) \(message)").inserted { emit(event) }
+        default: emit(event)
         }
-        if !updates.isEmpty { emit(.verdicts(updates)) }
-    }
-
-    private func update(_ number: Int, _ verdict: Verdict, _ hit: Hit, _ updates: inout [VerdictUpdate]) {
-        guard told[number] != verdict else { return }
-        told[number] = verdict
-        guard isWanted[number] else { return }
-        updates.append(VerdictUpdate(order: hit.order, file: hit.file, line: hit.line, verdict: verdict))
-    }
-
-    private func withdraw() {
-        guard !told.isEmpty else { return }
-        told.removeAll()
-        isWanted.removeAll()
-        emit(.restarted)
     }
 
     /// Notes are told once, however many passes meet the same.
@@ -470,24 +429,20 @@ final class QueryReplay {
                 + "would wait for the others. Ask a run that was recorded with one process.")
     }
 
-    // MARK: - Selection
-
-    private func checkLastIsKnown() throws {
-        guard let loop = loopOfUnknownLength else { return }
+    private func checkLastIsKnown(_ hits: some Sequence<Hit>) throws {
+        guard let loop = selection.loopOfUnknownLength(among: hits) else { return }
         throw ReplayFailure(
             "Run \(query.run.id) did not note how many iterations every '\(loop)' loop had, so it cannot be "
                 + "told which was the last; name the iterations by number.")
     }
+}
 
-    private func isSelected(_ hit: Hit) -> Bool {
-        guard let selection = query.iterations else { return true }
-        let key = hit.order.components
-        return selection.contains(hit.iterations) { depth in
-            let last =
-                key.count > 2 * depth + 1
-                ? material.history.lastIndex(ofActivation: Array(key[...(2 * depth)])) : nil
-            if last == nil { loopOfUnknownLength = hit.iterations[depth].loop }
-            return last == hit.iterations[depth].index
+extension Verdict {
+    /// Whether asking again would say the same.
+    fileprivate var isFinal: Bool {
+        switch self {
+        case .exact, .diverged: true
+        case .provisional, .unverifiable: false
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HindsightCore
 import RunStore
 
@@ -26,4 +27,24 @@ struct RecordedMaterial: Sendable {
     }
 
     var loops: [RecordedLoop] { sources.flatMap(\.loops) }
+
+    /// How many processors the program keeps busy: what PyTorch was set to, at most.
+    private var threads: Int {
+        switch run.fingerprint.facts["torch.threads"] {
+        case .integer(let count): max(1, Int(count))
+        // The values that it had one after the other.
+        case .string(let text): text.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }.max() ?? 1
+        default: 1
+        }
+    }
+
+    /// How many workers may run it at a time: of a larger machine, one processor stays free.
+    func workers(within limits: WorkerLimits) -> Int {
+        if let workers = limits.workers { return max(1, workers) }
+        let processors = ProcessInfo.processInfo.activeProcessorCount
+        return max(1, (processors < 4 ? processors : processors - 1) / threads)
+    }
+
+    /// About as much memory as one more worker needs: a checkpoint, what it is filled into, and libraries.
+    var workerBytes: Int { 2 * (history.checkpoints.map(\.size).max() ?? 0) + 512 << 20 }
 }

@@ -16,6 +16,10 @@ public enum ReplayEvent: Sendable {
     case limited(file: String, line: Int, count: Int)
     /// The hits given so far are withdrawn: the replay starts again on another plan.
     case restarted
+    /// Every hit is there; from now on only verdicts change, as a rule.
+    case complete
+    /// All hits given so far are replaced by these: they turned out to be others.
+    case replaced([Hit])
     /// All hits are there, and their verdicts are final.
     case finished
     /// The replay ended without an answer.

@@ -41,7 +41,9 @@ struct ReplayPass {
     /// Whether the worker has kept the program's data, for another one to compare its own with them.
     private(set) var hasKeptData = false
     /// What comparing with such data has shown.
-    private(set) var control: (order: OrderKey, difference: String?)?
+    private(set) var shownByControl: (order: OrderKey, difference: String?)?
+    /// What to do with data that another worker may compare.
+    let control: ControlFile.Task?
     /// Files that were found to be others than they were.
     private(set) var doubts: [FileDoubt] = []
     private(set) var fingerprint = Fingerprint([:])
@@ -56,16 +58,26 @@ struct ReplayPass {
     private var hasStarted = false
     /// How many wanted hits of one probe are kept; all are counted.
     private let limit: Int
-    private let isWanted: (Hit) -> Bool
+    private let selection: HitSelection
     /// The wanted hits of each probe.
     private(set) var counts: [String: Int] = [:]
+    /// What of the plan is this pass'; nil: all of it.
+    private let stretch: Stretch?
+    /// When it came to the end of its stretch.
+    private var leftStretch: Date?
+    /// How many of the hits are inside the stretch: those behind it come last.
+    private var insideCount: Int?
+    private var probesInside: Set<String> = []
+    private let began = Date()
 
     init(
         plan: Plan, material: RecordedMaterial, executedFrom: OrderKey? = nil, limit: Int = .max,
-        isWanted: @escaping (Hit) -> Bool = { _ in true }
+        selection: IterationSelection? = nil, stretch: Stretch? = nil, control: ControlFile.Task? = nil
     ) {
+        self.control = control
         self.limit = limit
-        self.isWanted = isWanted
+        self.selection = HitSelection(iterations: selection, history: material.history)
+        self.stretch = stretch
         self.plan = plan
         history = material.history
         recorded = material.run.fingerprint
@@ -74,8 +86,40 @@ struct ReplayPass {
             plan: plan, executedFrom: executedFrom)
     }
 
-    var findings: [Finding] {
-        hits.indices.map { Finding(hits[$0], of: probes[$0], standings[$0]) }
+    /// What it found in its stretch.
+    var findings: [Finding] { findings(hits.indices.prefix(insideCount ?? hits.count)) }
+
+    /// What it executed of the stretch behind its own, which began at a checkpoint that this pass came to and
+    /// found equal: what another worker reads off that checkpoint must be the same.
+    var findingsBehind: [Finding] {
+        guard let insideCount, let end = stretch?.upper, evidence.contradiction == nil,
+            let agreed = evidence.agreedThrough, !(agreed < end.order)
+        else { return [] }
+        return findings(hits.indices.dropFirst(insideCount))
+    }
+
+    private func findings(_ numbers: Range<Int>) -> [Finding] {
+        numbers.map { Finding(hits[$0], of: probes[$0], standings[$0]) }
+    }
+
+    /// The verdicts that these hits' standings already allow, whatever other passes will show.
+    func verdicts(settled numbers: [Int]) -> [(number: Int, verdict: Verdict)] {
+        // Without a word about what it runs on, a pass confirms nothing yet.
+        guard differences.isEmpty else { return [] }
+        return numbers.compactMap { number in
+            guard number < insideCount ?? hits.count, doubts.about(hits[number]).isEmpty else { return nil }
+            switch standings[number] {
+            case .confirmed: return (number, .exact)
+            case .contradicted(let reason): return (number, .diverged(reason))
+            case .unopposed, .unwatched: return nil
+            }
+        }
+    }
+
+    /// For the log.
+    var stretchText: String {
+        guard let stretch else { return "all" }
+        return "\(stretch.begin.components)..<\(stretch.upper.map { "\($0.order.components)" } ?? "end")"
     }
 
     /// Facts of the interpreter and machine that differ from the recorded ones.
@@ -83,8 +127,12 @@ struct ReplayPass {
 
     /// Follows the worker to its end. Hits are told within a few hundredths of a second, together with those
     /// that came at the same time.
+    ///
+    /// - Parameter longestSilence: seconds after which a worker that says nothing counts as hung, besides five
+    ///   times what the whole plan should take.
     mutating func follow(
-        _ worker: any ReplayWorker, cancellation: Cancellation, tell: (Event, borrowing ReplayPass) -> Void
+        _ worker: any ReplayWorker, cancellation: Cancellation, longestSilence: Double,
+        tell: (Event, borrowing ReplayPass) -> Void
     ) -> Outcome {
         let queue = MessageQueue(reading: worker.connection, after: worker.prefix)
         defer { queue.discard() }
@@ -94,18 +142,19 @@ struct ReplayPass {
         var outcome: Outcome?
         var lastHeard = Date()
         while outcome == nil {
-            let item = queue.next(timeout: told < hits.count || !settled.isEmpty ? 0.02 : 0.5)
+            let isLate = told < (insideCount ?? hits.count) || !settled.isEmpty
+            let item = queue.next(timeout: isLate ? 0.02 : 0.5)
             if cancellation.isCancelled { return .cancelled }
             switch item {
             case .message(let message):
                 outcome = take(message, settled: &settled, tell: tell)
-                if evidence.isPastHorizon, outcome == nil { outcome = .completed }
+                if outcome == nil, evidence.isPastHorizon || isDone { outcome = .completed }
             case .closed: outcome = Outcome(ofDead: worker)
             case .malformed(let reason):
                 outcome = .died(status: 0, output: worker.output.lastLines(5) + [reason])
             case nil:
-                if worker.isForked, lastHeard.timeIntervalSinceNow < -(60 + 5 * plan.estimate.seconds) {
-                    // A lock that another thread held at the fork is never released in the child.
+                if lastHeard.timeIntervalSinceNow < -(longestSilence + 5 * plan.estimate.seconds) {
+                    // It waits for what never comes: a lock that another thread held at the fork, say.
                     worker.kill()
                     outcome = .died(status: 128 + SIGKILL, output: ["it said nothing for too long"])
                 }
@@ -113,9 +162,10 @@ struct ReplayPass {
             if item != nil { lastHeard = Date() }
             guard outcome != nil || item == nil || Date().timeIntervalSince(lastTold) > 0.02 else { continue }
             // What comes after a silence is told at once.
-            if told < hits.count || !settled.isEmpty { lastTold = Date() }
-            if told < hits.count { tell(.hits(told..<hits.count), self) }
-            told = hits.count
+            if isLate { lastTold = Date() }
+            let count = insideCount ?? hits.count
+            if told < count { tell(.hits(told..<count), self) }
+            told = max(told, count)
             if !settled.isEmpty { tell(.settled(settled), self) }
             settled.removeAll()
         }
@@ -136,8 +186,11 @@ struct ReplayPass {
         case .hit(let hit, let probe, let isNested):
             if isNested { nested.insert(probe) }
             move(to: hit.order)
+            let place = stretch?.come(to: hit.order) ?? .inside
+            if place == .before { return nil }
+            if place == .behind, insideCount == nil { insideCount = hits.count }
             let past = evidence.isPastHorizon
-            if !past, isWanted(hit) {
+            if !past, place == .inside, selection.contains(hit) {
                 counts[probe, default: 0] += 1
                 guard counts[probe, default: 0] <= limit else { return nil }
             }
@@ -145,6 +198,7 @@ struct ReplayPass {
             guard !past, !evidence.isPastHorizon else { return nil }
             hits.append(hit)
             probes.append(probe)
+            if stretch != nil, place == .inside { probesInside.insert(probe) }
             standings.append(.unopposed)
             // A hit after a difference is settled as soon as it comes.
             apply(&settled)
@@ -169,7 +223,7 @@ struct ReplayPass {
             observe(.unwatched(reason: reason, order: order), &settled)
         case .kept: hasKeptData = true
         case .control(let order, let difference, let isAlone):
-            control = (order, difference)
+            shownByControl = (order, difference)
             // What differs there is another replay's doing.
             guard !isAlone else { return nil }
             observe(.control(order: order, difference: difference), &settled)
@@ -206,13 +260,6 @@ struct ReplayPass {
         return nil
     }
 
-    /// Takes what a replay without the probes has shown by comparing.
-    mutating func observeControl(_ order: OrderKey, difference: String?) {
-        waiting += evidence.observeControl(order, difference)
-        var settled: [Int] = []
-        apply(&settled)
-    }
-
     private var waiting: [Evidence.Settled] = []
 
     private mutating func observe(_ observation: ReplayObservation, _ settled: inout [Int]) {
@@ -234,7 +281,27 @@ struct ReplayPass {
         guard position < order else { return }
         executed += max(0, history.elapsed(at: order) - history.elapsed(at: position))
         position = order
+        if let stretch, leftStretch == nil, stretch.come(to: order) == .behind { leftStretch = Date() }
     }
+
+    /// Whether it has come to the end of its stretch, and a little further: where every statement that had a hit
+    /// has one more, it is known whether the next worker's values are those that execution leads to.
+    private var isDone: Bool {
+        guard let leftStretch, let end = stretch?.upper else { return false }
+        if evidence.contradiction != nil { return true }
+        // The checkpoint there is compared after its place was told.
+        guard end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false else {
+            return false
+        }
+        let inside = insideCount ?? hits.count
+        if probesInside.isSubset(of: probes[inside...]) { return true }
+        if let agreed = evidence.agreedThrough, end.order < agreed { return true }
+        let allowance = max(0.2, leftStretch.timeIntervalSince(began) * Self.shareBehind)
+        return Date().timeIntervalSince(leftStretch) > allowance
+    }
+
+    /// What part of its own time a pass may spend behind its stretch.
+    private static let shareBehind = 0.04
 
     private var progress: ReplayProgress {
         let estimate = plan.estimate

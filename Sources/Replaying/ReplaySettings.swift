@@ -1,4 +1,5 @@
 import Foundation
+import HindsightCore
 import Logging
 
 /// How replays are run on this machine.
@@ -15,10 +16,11 @@ public struct ReplaySettings: Sendable {
     public var keepsStandingWorker: Bool
     /// After so long without a query a standing worker is ended.
     public var idleSeconds: Double
-    /// Added to the niceness of workers.
-    public var niceness: Int
+    public var limits: WorkerLimits
     /// The executable that becomes the launcher of workers; any that links this module.
     public var launcher: String
+    /// Seconds without a word after which a worker counts as hung, besides five times what its plan should take.
+    public var longestSilence: Double
     /// Passes that may follow the first one to earn verdicts.
     public var validatingPasses: Int
     /// Hears how plans are made and what became of them.
@@ -26,14 +28,16 @@ public struct ReplaySettings: Sendable {
 
     public init(
         sandbox: Sandbox = .required, keepsStandingWorker: Bool = false, idleSeconds: Double = 600,
-        niceness: Int = 10, launcher: String = Self.ownExecutable, validatingPasses: Int = 6,
+        limits: WorkerLimits = WorkerLimits(), launcher: String = Self.ownExecutable,
+        longestSilence: Double = 60, validatingPasses: Int = 6,
         logger: Logger = Self.quietLogger
     ) {
         self.sandbox = sandbox
         self.keepsStandingWorker = keepsStandingWorker
         self.idleSeconds = idleSeconds
-        self.niceness = niceness
+        self.limits = limits
         self.launcher = launcher
+        self.longestSilence = longestSilence
         self.validatingPasses = validatingPasses
         self.logger = logger
     }

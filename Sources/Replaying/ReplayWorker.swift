@@ -1,15 +1,12 @@
 import LocalSockets
 
 /// Who follows a plan: a process of its own, or a child of one that stands.
-protocol ReplayWorker: AnyObject, Sendable {
+protocol ReplayWorker: Killable {
     var connection: LocalConnection { get }
     var output: WorkerOutput { get }
     var isForked: Bool { get }
     /// What was told before the plan was known, and counts for it.
     var prefix: [WorkerMessage] { get }
-
-    /// Ends it, and everything it started, at once.
-    func kill()
 
     /// Waits for its end; gives the exit status, 128 and the signal's number where a signal ended it.
     func wait() -> Int32

@@ -15,12 +15,14 @@ public final class Replayer: Sendable {
     let sandboxRefused = Mutex(false)
     let workers: WorkerStart
     let standing: StandingWorkers
+    let slots: WorkerSlots
 
     public init(store: Store, settings: ReplaySettings = ReplaySettings()) {
         self.store = store
         self.settings = settings
         let workers = WorkerStart(store: store, settings: settings)
         self.workers = workers
+        slots = WorkerSlots()
         standing = StandingWorkers(settings: settings) { try workers.standing(for: $0, refused: $1) }
     }
 
@@ -39,7 +41,7 @@ public final class Replayer: Sendable {
     public func replay(_ query: HindsightQuery) -> AsyncStream<ReplayEvent> {
         let cancellation = Cancellation()
         let (stream, continuation) = AsyncStream.makeStream(of: ReplayEvent.self)
-        continuation.onTermination = { _ in cancellation.cancel() }
+        continuation.onTermination = { _ in cancellation.kill() }
         let thread = Thread { [self] in
             do {
                 if query.iterations != nil { try query.checkLoops(of: material(of: query.run)) }

@@ -17,7 +17,8 @@ public struct SandboxCheck: Sendable {
             let worker = try WorkerProcess(
                 SandboxPlan(
                     executable: "/bin/sh", arguments: ["sh", "-c", "echo x > \"$MARK\" && exit 42"],
-                    environment: ["MARK": mark], directory: directory, scratch: scratch.path, niceness: 0,
+                    environment: ["MARK": mark], directory: directory, scratch: scratch.path,
+                    limits: settings.limits,
                     isWeak: false), launcher: settings.launcher, scratch: scratch)
             let status = worker.wait()
             let remarks = worker.output.lastLines(20)

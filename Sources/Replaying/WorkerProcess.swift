@@ -1,5 +1,6 @@
 import CHindsightSystem
 import Foundation
+import HindsightCore
 import LocalSockets
 import Synchronization
 
@@ -11,7 +12,7 @@ struct SandboxPlan: Sendable {
     var environment: [String: String]
     var directory: String
     var scratch: String
-    var niceness: Int
+    var limits: WorkerLimits
     /// Without namespaces: the user has agreed to that.
     var isWeak: Bool
     /// It will be forked, and each child needs a view of its own.
@@ -29,7 +30,8 @@ struct SandboxPlan: Sendable {
         add("scratch", scratch)
         add("directory", directory)
         add("executable", executable)
-        add("nice", String(niceness))
+        add("nice", String(limits.niceness))
+        add("memory", String(limits.memory.map { $0 << 20 } ?? SystemMemory.total / 10 * 9))
         add("weak", isWeak ? "1" : "0")
         add("standing", isStanding ? "1" : "0")
         for argument in arguments { add("argument", argument) }

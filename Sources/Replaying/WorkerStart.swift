@@ -18,7 +18,7 @@ struct WorkerStart: Sendable {
                 executable: run.interpreter, arguments: [run.interpreter] + run.command.dropFirst(),
                 environment: WorkerEnvironment.variables(for: material),
                 directory: run.workingDirectory, scratch: scratch.path,
-                niceness: settings.niceness, isWeak: isWeak, isStanding: isStanding),
+                limits: settings.limits, isWeak: isWeak, isStanding: isStanding),
             launcher: settings.launcher, scratch: scratch)
     }
 

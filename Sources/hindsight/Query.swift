@@ -42,6 +42,8 @@ struct Query: AsyncParsableCommand {
         help: "Replay even where this system gives no copy-on-write view: the program may then change files.")
     var allowWeakSandbox = false
 
+    @OptionGroup var workers: WorkerOptions
+
     @OptionGroup var store: StoreOption
 
     func validate() throws {
@@ -176,7 +178,9 @@ struct Query: AsyncParsableCommand {
 
     private func answer(_ query: HindsightQuery, _ paths: [String], _ store: Store) async throws {
         let replayer = Replayer(
-            store: store, settings: ReplaySettings(sandbox: allowWeakSandbox ? .allowWeak : .required))
+            store: store,
+            settings: ReplaySettings(
+                sandbox: allowWeakSandbox ? .allowWeak : .required, limits: workers.limits))
         let status = ReplayStatusLine()
         var hits: [Hit] = []
         var verdicts: [VerdictKey: Verdict] = [:]
@@ -204,6 +208,10 @@ struct Query: AsyncParsableCommand {
                         + "(--limit)")
             case .restarted:
                 hits.removeAll()
+                verdicts.removeAll()
+            case .complete: break
+            case .replaced(let new):
+                hits = new.filter { paths.contains($0.file) }
                 verdicts.removeAll()
             case .finished: isFinished = true
             case .failed(let failure):

@@ -211,7 +211,7 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
 
     func estimate(_ question: ReplayQuestion) throws -> Double { 2 }
 
-    func prepare(for run: Run) {}
+    func prepare(for run: Run, limits: WorkerLimits) {}
 
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate> {
         let (stream, continuation) = AsyncStream.makeStream(of: ReplayUpdate.self)

@@ -302,6 +302,22 @@ import Testing
         session.end()
     }
 
+    @Test func valuesAreCompleteBeforeTheyAreChecked() async throws {
+        let (session, archive) = try await replaying()
+        archive.yield(.hits([archive.hit(0, "gnorm 1"), archive.hit(1, "gnorm 2")]))
+        archive.yield(.complete)
+        _ = try await session.completeValues()
+        #expect(try await replayed(session) == ["gnorm 1", "gnorm 2"])
+        #expect(try await session.hover(line: 4)?.contains("Every value is there") == true)
+        archive.yield(.replaced([archive.hit(0, "gnorm 3")]))
+        _ = try await session.eventually("another value") {
+            session.diagnosticMessages.contains { $0.contains("gnorm 3") } ? true : nil
+        }
+        #expect(try await session.values()["complete"] == true)
+        #expect(try await replayed(session) == ["gnorm 3"])
+        session.end()
+    }
+
     @Test func withdrawnHitsAreGone() async throws {
         let (session, archive) = try await replaying()
         archive.yield(.hits([archive.hit(0, "gnorm 1"), archive.hit(1, "gnorm 2")]))

@@ -250,7 +250,8 @@ import Testing
         var validation = validation()
         let findings = [finding(0, "a"), finding(1, "b")]
         #expect(validation.unsettled(findings) == [[0, 1]])
-        validation.add([finding(1, "b", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 1]))
+        validation.add(
+            [finding(1, "b", .confirmed)], contradiction: empty.contradiction, executedFrom: OrderKey([1, 1]))
         #expect(validation.verdicts(findings) == [.exact, .exact])
         #expect(validation.unsettled(findings).isEmpty)
     }
@@ -260,7 +261,8 @@ import Testing
         let other = "train.py:8:14"
         let findings = [finding(0, "a"), finding(0, "c", of: other), finding(1, "b")]
         #expect(validation.unsettled(findings) == [[0, 2], [1]])
-        validation.add([finding(0, "a", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 0]))
+        validation.add(
+            [finding(0, "a", .confirmed)], contradiction: empty.contradiction, executedFrom: OrderKey([1, 0]))
         #expect(validation.verdicts(findings).map(\.name) == ["exact", "provisional", "exact"])
         #expect(validation.unsettled(findings) == [[1]])
     }
@@ -269,14 +271,16 @@ import Testing
         var validation = validation(contradiction: "first difference: x")
         let findings = [finding(0, "a", .confirmed), finding(1, "b"), finding(2, "c")]
         #expect(validation.unsettled(findings).isEmpty)
-        validation.add([finding(1, "b", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 1]))
+        validation.add(
+            [finding(1, "b", .confirmed)], contradiction: empty.contradiction, executedFrom: OrderKey([1, 1]))
         let verdicts = validation.verdicts(findings)
         #expect(verdicts == [.exact, .exact, .diverged("first difference: x")])
     }
 
     @Test func anUnequalHitSpoilsTheStatement() {
         var validation = validation()
-        validation.add([finding(1, "c", .confirmed)], evidence: empty, executedFrom: OrderKey([1, 1]))
+        validation.add(
+            [finding(1, "c", .confirmed)], contradiction: empty.contradiction, executedFrom: OrderKey([1, 1]))
         let verdicts = validation.verdicts([finding(0, "a"), finding(1, "b")])
         #expect(verdicts.map(\.name) == ["diverged", "diverged"])
     }

@@ -169,4 +169,53 @@ import Testing
         #expect(plan.jumps.isEmpty)
         #expect(plan.checks == [0, 1, 2])
     }
+
+    @Test func aPlanIsDividedAtBoundariesWithCheckpoints() throws {
+        let run = SampleRun(checkpointsAt: [
+            .epoch(0), .epoch(1), .epoch(2), .step(2, 1), .epoch(3), .epochExit,
+        ])
+        let division = try #require(run.planner(execute: [SampleRun.epoch, SampleRun.step]).division())
+        #expect(division.whole.jumps.isEmpty)
+        #expect(division.cuts.map(\.order.components) == [[1, 0], [1, 1], [1, 2], [1, 2, 1, 1], [1, 3]])
+        #expect(division.cuts.map(\.seconds) == [2, 32, 62, 72, 92])
+        #expect(division.startSeconds == 2)
+        #expect(division.lastCheck == OrderKey([1, 4]))
+        // The middle of what is left, where either side is worth a worker.
+        let cut = division.cut(after: OrderKey([]), before: nil, position: 2, worth: 10)
+        #expect(cut?.order == OrderKey([1, 2]))
+        #expect(division.cut(after: OrderKey([]), before: cut?.order, position: 2, worth: 10)?.seconds == 32)
+        #expect(division.cut(after: OrderKey([1, 1]), before: nil, position: 32, worth: 50) == nil)
+        #expect(division.cut(after: OrderKey([1, 2]), before: nil, position: 62, worth: 5)?.seconds == 92)
+        #expect(division.seconds(before: OrderKey([1, 1, 1, 2])) == 32)
+    }
+
+    @Test func theRestOfAPlanBeginsAtItsCut() throws {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .epoch(2), .step(2, 1), .epoch(3), .epochExit])
+        let division = try #require(run.planner(execute: [SampleRun.epoch, SampleRun.step]).division())
+        let outer = try #require(division.cuts.first { $0.order == OrderKey([1, 3]) })
+        let last = division.plan(from: outer)
+        #expect(last.jumps == [Jump(place: at(0), target: 3, checkpoint: run.checkpoint(.boundary, [1, 3]))])
+        #expect(last.checks == [run.checkpoint(.exit, [1, 4])])
+        #expect(abs(last.estimate.executedSeconds - 32) < 0.001)
+        // A boundary inside is come to through the outer loop's.
+        let inner = try #require(division.cuts.first { $0.order == OrderKey([1, 2, 1, 1]) })
+        let rest = division.plan(from: inner)
+        #expect(rest.jumps.map(\.place) == [at(0), at(2, 0)])
+        #expect(rest.checks == [run.checkpoint(.boundary, [1, 3]), run.checkpoint(.exit, [1, 4])])
+    }
+
+    @Test func theRestOfAPlanSkipsWhatTheWholeSkips() throws {
+        let run = SampleRun(
+            checkpointsAt: (0..<8).map { .stepExit($0) } + (1..<8).map { .epoch($0) }, epochs: 8)
+        let division = try #require(run.planner(execute: [SampleRun.epoch]).division())
+        #expect(division.whole.jumps.count == 8)
+        let cut = try #require(division.cuts.last)
+        #expect(division.plan(from: cut).jumps.map(\.place) == [at(0), at(7, 0)])
+    }
+
+    @Test func whatCarriesOverIterationsIsNotDivided() {
+        let run = SampleRun(checkpointsAt: [.epoch(1), .epoch(2)])
+        let planner = run.planner(execute: [SampleRun.epoch], continuous: [SampleRun.epoch])
+        #expect(planner.division() == nil)
+    }
 }

@@ -21,8 +21,11 @@ final class FakeRun {
     let store: Store
     let run: Run
 
-    init(checkpointsAt places: [Place], fake: String = "", status: RunStatus = .finished(exitCode: 0)) throws
-    {
+    /// - Parameter stepSeconds: what the run noted that a step had taken.
+    init(
+        checkpointsAt places: [Place], fake: String = "", status: RunStatus = .finished(exitCode: 0),
+        stepSeconds: Double = 1
+    ) throws {
         root = NSTemporaryDirectory() + "hindsight-replay-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         try "recorded".write(toFile: root + "/train.py", atomically: true, encoding: .utf8)
@@ -44,16 +47,16 @@ final class FakeRun {
                     RecordedLoop(id: Self.epoch, line: 5, endLine: 12, target: "epoch"),
                     RecordedLoop(id: Self.step, line: 7, endLine: 10, target: "step"),
                 ]))
-        try Self.record(places, writer)
+        try Self.record(places, writer, stepSeconds: stepSeconds)
         try writer.finish(status)
         run = try store.run(matching: writer.run.description)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
-    private static func record(_ places: [Place], _ writer: RunWriter) throws {
+    private static func record(_ places: [Place], _ writer: RunWriter, stepSeconds: Double) throws {
         var number = 0
-        var elapsed = 1.0
+        var elapsed = stepSeconds
         func pass(_ place: Place, _ kind: CheckpointKind, _ at: Coordinate, _ key: [Int], _ x: Int) throws {
             writer.add(Milestone(kind: kind, coordinate: at, order: OrderKey(key), elapsed: elapsed))
             guard places.contains(place) else { return }
@@ -72,7 +75,7 @@ final class FakeRun {
             for s in 0..<3 {
                 let inner = LoopPosition(loop: step, occurrence: 0, index: s)
                 try pass(.step(e, s), .boundary, [outer, inner], [1, e, 1, s], e * 3 + s)
-                elapsed += 1
+                elapsed += stepSeconds
             }
             let inner = LoopPosition(loop: step, occurrence: 0, index: 3)
             try pass(.stepExit(e), .exit, [outer, inner], [1, e, 1, 3], e * 3 + 3)
@@ -122,9 +125,13 @@ final class FakeRun {
 struct Answer {
     var hits: [Hit] = []
     var notes: [String] = []
+    /// Where workers said that they begin.
+    var beginnings: [String] = []
     var plans: [Plan] = []
     var restarts = 0
+    var replacements = 0
     var failure: ReplayFailure?
+    var isComplete = false
     var isFinished = false
 
     init(_ stream: AsyncStream<ReplayEvent>) async {
@@ -140,16 +147,27 @@ struct Answer {
                     }
                 }
             case .progress: break
-            case .note(let text): notes.append(text)
+            case .note(let text):
+                if text.hasPrefix("begins at ") {
+                    beginnings.append(String(text.dropFirst("begins at ".count)))
+                } else {
+                    notes.append(text)
+                }
             case .probeFailed(let file, let line, let message): notes.append("\(file):\(line) \(message)")
             case .limited(let file, let line, let count): notes.append("\(file):\(line) gave \(count)")
             case .restarted:
                 restarts += 1
                 hits.removeAll()
+            case .complete: isComplete = true
+            case .replaced(let new):
+                replacements += 1
+                hits = new
             case .finished: isFinished = true
             case .failed(let failure): self.failure = failure
             }
         }
+        // Several workers tell in any order.
+        hits.sort { $0.order < $1.order }
     }
 
     var texts: [String] { hits.map(\.text) }

@@ -59,10 +59,13 @@ let fakeWorker = #"""
                  value=None, it=it, key=key)
     send(t="fingerprint", facts={"python": "3.9" if fake == "facts" else "3.11"})
     send(t="started")
+    send(t="note", text="begins at " + (f"epoch {plan['jumps'][0]['to']}" if plan["jumps"] else "the start"))
+    if fake == "crash after jumps" and plan["jumps"]: os.abort()
     if fake == "crash": sys.stderr.write("Segmentation fault (fake)\n"); sys.stderr.flush(); os.abort()
     if fake == "hang":
         subprocess.Popen(["sleep", "1000"], start_new_session=True)
         print("hanging", flush=True); time.sleep(1000)
+    if fake == "hang silently": time.sleep(1000)
     if fake == "write":
         open("written.txt", "w").write("no")
         os.remove("train.py")

@@ -45,7 +45,7 @@ import Testing
         let answer = await Answer(Replayer(store: run.store).replay(try run.query([11])))
         #expect(answer.failure == nil)
         // The pass with jumps cannot be believed; the whole run is executed again.
-        #expect(answer.restarts == 1)
+        #expect(answer.replacements == 1)
         #expect(answer.texts == ["hidden 3", "hidden 6", "hidden 9", "hidden 12"])
         #expect(answer.verdicts == ["exact"])
     }

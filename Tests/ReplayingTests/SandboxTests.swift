@@ -1,4 +1,5 @@
 import Foundation
+import HindsightCore
 import Testing
 
 @testable import Replaying
@@ -13,7 +14,7 @@ import Testing
             SandboxPlan(
                 executable: "/bin/sh", arguments: ["sh", "-c", command],
                 environment: ["PATH": "/usr/bin:/bin", "GREETING": "a b"], directory: directory,
-                scratch: scratch.path, niceness: 5, isWeak: isWeak),
+                scratch: scratch.path, limits: WorkerLimits(niceness: 5, memory: 512), isWeak: isWeak),
             launcher: ReplaySettings.ownExecutable, scratch: scratch)
         return (worker.wait(), worker.output.lastLines(20))
     }
@@ -45,6 +46,15 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder + "/other"))
         #expect(FileManager.default.fileExists(atPath: "/etc/hostname"))
         #expect(!FileManager.default.fileExists(atPath: "/dev/shm/hindsight"))
+    }
+
+    @Test func limitsHoldForEverythingInside() throws {
+        let (status, output) = try run("ulimit -d; nice", in: "/")
+        #expect(status == 0)
+        #expect(output.first == "\(512 * 1024)")
+        #expect(output.last == "\(nice(0) + 5)")
+        let text = "python3 -c 'bytearray(600 << 20)' 2>&1 | tail -n 1"
+        #expect(try run(text, in: "/").1 == ["MemoryError"])
     }
 
     @Test func onlyLoopbackIsThere() throws {

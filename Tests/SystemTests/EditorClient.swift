@@ -249,9 +249,9 @@ final class EditorClient: @unchecked Sendable {
         return try request("hindsight/values", .object(parameters))
     }
 
-    /// Asks until the values of the present text are complete and returns them; with `settled`, until no
+    /// Asks until the values of the present text are complete and returns them; where `settled`, until no
     /// verdict is provisional either.
-    func completeValues(_ path: String, settled: Bool = false) throws -> JSONValue {
+    func completeValues(_ path: String, settled: Bool = true) throws -> JSONValue {
         let limit = Date(timeIntervalSinceNow: Self.patience)
         while true {
             let seen = received.count

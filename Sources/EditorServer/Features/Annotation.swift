@@ -8,6 +8,8 @@ struct Annotation {
         case complete
         /// A replay is under way.
         case running
+        /// Every value is there; what confirms them is under way.
+        case checking
         /// The user has to ask for the replay.
         case waiting
         case cancelled
@@ -57,7 +59,7 @@ extension EditorServer {
     private func state(_ inquiry: Inquiry) -> Annotation.State {
         switch inquiry.phase {
         case .waiting: .waiting
-        case .running: .running
+        case .running: inquiry.isWhole ? .checking : .running
         case .finished: .complete
         case .failed(let sentence): .failed(sentence)
         case .cancelled: .cancelled

@@ -87,7 +87,7 @@ enum ValueText {
                 ? "?" : verdicts["provisional", default: 0] > 0 ? "~" : "✓"
         switch annotation.state {
         case .complete: return worst
-        case .running, .unconfirmed: return worst + "…"
+        case .running, .checking, .unconfirmed: return worst + "…"
         case .waiting, .cancelled, .failed: return worst + " (partial)"
         }
     }
@@ -97,6 +97,7 @@ enum ValueText {
         switch annotation.state {
         case .complete: nil
         case .running: annotation.series.isEmpty ? "replaying…" : "partial, replaying…"
+        case .checking: "checking…"
         case .waiting: "not replayed yet"
         case .cancelled: annotation.series.isEmpty ? "replay cancelled" : "partial, cancelled"
         case .failed: annotation.series.isEmpty ? "replay failed" : "partial, replay failed"
@@ -109,6 +110,7 @@ enum ValueText {
         switch annotation.state {
         case .complete: nil
         case .running: "Replaying run \(annotation.run.id)…"
+        case .checking: "Every value is there; run \(annotation.run.id) is replayed further to check them."
         case .waiting: "Not replayed yet; run the action “Replay all iterations”."
         case .cancelled: "The replay was cancelled; run the action “Replay all iterations” to start it again."
         case .failed(let sentence): "The replay failed: \(sentence)"

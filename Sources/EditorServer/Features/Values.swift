@@ -92,7 +92,10 @@ extension EditorServer {
                 let place = document.text.range(of: placement.range, encoding: encoding)
                 guard range.touches(place) else { return true }
             }
-            return session.inquiry(for: name).map { $0.phase == .finished && !$0.isNarrowed } ?? false
+            return session.inquiry(for: name).map { inquiry in
+                let isThere = inquiry.phase == .finished || inquiry.phase == .running && inquiry.isWhole
+                return isThere && !inquiry.isNarrowed
+            } ?? false
         }
     }
 

@@ -26,6 +26,8 @@ final class Inquiry {
     var phase = Phase.waiting
     /// The user asked for some iterations only: no whole answer, and none to keep.
     let isNarrowed: Bool
+    /// Whether every value is there; verdicts may still change.
+    var isWhole = false
     private(set) var series: [ProbeName: Series] = [:]
     private(set) var failures: [ProbeName: String] = [:]
     /// How many values there were, where not all are kept.
@@ -66,6 +68,11 @@ final class Inquiry {
         }
     }
 
+    func replace(with hits: [Hit]) {
+        series = [:]
+        add(hits)
+    }
+
     func apply(_ changes: [VerdictUpdate]) {
         for change in changes {
             guard let name = names[Place(file: change.file, line: change.line)] else { continue }
@@ -87,6 +94,7 @@ final class Inquiry {
         failures = [:]
         counts = [:]
         progress = nil
+        isWhole = false
     }
 
     func stop() {

@@ -84,7 +84,7 @@ extension EditorServer {
             if settings.standingWorker == .onOpen, settings.replay == .automatic,
                 session?.sources.contains(where: { $0.path == found.path }) == true
             {
-                project.archive.prepare(for: run)
+                project.archive.prepare(for: run, limits: settings.limits)
             }
         }
         document.membership = OpenDocument.Membership(project: project, path: found.path, session: session)

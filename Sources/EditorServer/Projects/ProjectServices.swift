@@ -29,7 +29,7 @@ public protocol RunArchive: Sendable {
     /// Seconds that a replay would take.
     func estimate(_ question: ReplayQuestion) throws -> Double
     /// Gets ready for questions about a run; returns at once.
-    func prepare(for run: Run)
+    func prepare(for run: Run, limits: WorkerLimits)
     /// Answers a question; ending the iteration ends the replay.
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate>
     /// A folder of the store for files that the user asked for.
@@ -48,10 +48,12 @@ public struct ReplayQuestion: Sendable {
     public var limit: Int?
     /// Whether a worker that stands ready may answer.
     public var mayUseStandingWorker: Bool
+    public var limits: WorkerLimits
 
     public init(
         run: Run, match: SourceMatch, edited: [SourceFile], iterations: IterationSelection?,
-        allowsWeakSandbox: Bool, limit: Int? = nil, mayUseStandingWorker: Bool = true
+        allowsWeakSandbox: Bool, limit: Int? = nil, mayUseStandingWorker: Bool = true,
+        limits: WorkerLimits = WorkerLimits()
     ) {
         self.limit = limit
         self.run = run
@@ -60,6 +62,7 @@ public struct ReplayQuestion: Sendable {
         self.iterations = iterations
         self.allowsWeakSandbox = allowsWeakSandbox
         self.mayUseStandingWorker = mayUseStandingWorker
+        self.limits = limits
     }
 }
 
@@ -78,6 +81,10 @@ public enum ReplayUpdate: Sendable {
     case limited(file: String, line: Int, count: Int)
     /// The hits so far are withdrawn; the replay starts again in another way.
     case restarted
+    /// Every hit is there; verdicts may still change.
+    case complete
+    /// All hits so far are replaced by these.
+    case replaced([Hit])
     /// Every hit is there, with its last verdict.
     case finished
     /// What happened, and what to do next.

@@ -1,19 +1,43 @@
 import HindsightCore
 import Replaying
 import RunStore
+import Synchronization
 
-/// The replayers of a store: one that insists on a sandbox, one for users who agreed to less.
-struct ReplayerPair: Sendable {
-    private let strict: Replayer
-    private let weak: Replayer
+/// The replayers of a store: one that insists on a sandbox, one for users who agreed to less. Other limits are
+/// others' business: what is replayed then goes on under those it began with.
+final class ReplayerPair: Sendable {
+    private let store: Store
+    private let present: Mutex<Pair>
 
-    init(store: Store) {
-        strict = Replayer(
-            store: store, settings: ReplaySettings(sandbox: .required, keepsStandingWorker: true))
-        weak = Replayer(store: store, settings: ReplaySettings(sandbox: .allowWeak))
+    private struct Pair {
+        let limits: WorkerLimits
+        let strict: Replayer
+        let weak: Replayer
+
+        init(store: Store, limits: WorkerLimits) {
+            self.limits = limits
+            strict = Replayer(
+                store: store,
+                settings: ReplaySettings(sandbox: .required, keepsStandingWorker: true, limits: limits))
+            weak = Replayer(store: store, settings: ReplaySettings(sandbox: .allowWeak, limits: limits))
+        }
     }
 
-    func replayer(isWeak: Bool) -> Replayer { isWeak ? weak : strict }
+    init(store: Store) {
+        self.store = store
+        present = Mutex(Pair(store: store, limits: WorkerLimits()))
+    }
+
+    func replayer(isWeak: Bool, limits: WorkerLimits) -> Replayer {
+        present.withLock { present in
+            if present.limits != limits { present = Pair(store: store, limits: limits) }
+            return isWeak ? present.weak : present.strict
+        }
+    }
+
+    func replayer(for question: ReplayQuestion) -> Replayer {
+        replayer(isWeak: question.allowsWeakSandbox, limits: question.limits)
+    }
 }
 
 extension ReplayQuestion {
@@ -38,6 +62,8 @@ extension ReplayUpdate {
             [.probeFailed(file: file, line: line, message: message)]
         case .limited(let file, let line, let count): [.limited(file: file, line: line, count: count)]
         case .restarted: [.restarted]
+        case .complete: [.complete]
+        case .replaced(let hits): [.replaced(hits)]
         case .finished: [.finished]
         case .failed(let failure):
             // What the program wrote helps whoever looks for the reason, but not in a message box.

@@ -41,7 +41,7 @@ extension EditorServer {
         let question = ReplayQuestion(
             run: session.run, match: match.restricted(to: groups), edited: edited, iterations: iterations,
             allowsWeakSandbox: settings.allowWeakSandbox, limit: settings.limit,
-            mayUseStandingWorker: settings.standingWorker != .never)
+            mayUseStandingWorker: settings.standingWorker != .never, limits: settings.limits)
         let inquiry = Inquiry(question: question, isNarrowed: isNarrowed)
         session.inquiries.append(inquiry)
         estimate(inquiry, session)
@@ -129,6 +129,8 @@ extension EditorServer {
             return
         case .limited(let file, let line, let count): inquiry.limit(file: file, line: line, count: count)
         case .restarted: inquiry.clear()
+        case .complete: inquiry.isWhole = true
+        case .replaced(let hits): inquiry.replace(with: hits)
         case .finished:
             inquiry.phase = .finished
             endProgress(inquiry, message: nil)

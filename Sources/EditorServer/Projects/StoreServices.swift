@@ -84,10 +84,12 @@ final class StoreArchive: RunArchive {
     }
 
     func estimate(_ question: ReplayQuestion) throws -> Double {
-        try replayers.replayer(isWeak: question.allowsWeakSandbox).estimate(question.query).seconds
+        try replayers.replayer(for: question).estimate(question.query).seconds
     }
 
-    func prepare(for run: Run) { replayers.replayer(isWeak: false).prepare(for: run) }
+    func prepare(for run: Run, limits: WorkerLimits) {
+        replayers.replayer(isWeak: false, limits: limits).prepare(for: run)
+    }
 
     func replay(_ question: ReplayQuestion) -> AsyncStream<ReplayUpdate> {
         guard isTrusted else {
@@ -97,7 +99,7 @@ final class StoreArchive: RunArchive {
                 continuation.finish()
             }
         }
-        let events = replayers.replayer(isWeak: question.allowsWeakSandbox).replay(question.query)
+        let events = replayers.replayer(for: question).replay(question.query)
         let (stream, continuation) = AsyncStream.makeStream(of: ReplayUpdate.self)
         let task = Task {
             for await event in events {

@@ -1,3 +1,4 @@
+import HindsightCore
 import LanguageServerProtocol
 
 /// What the user can set, as `hindsight.*` in the editor's settings or in `initializationOptions`.
@@ -20,6 +21,8 @@ struct ServerSettings: Equatable {
     var iterations: String?
     /// Whether hovering over a name replays its history, without a word.
     var hoverReplays = false
+    /// What replays may take of the machine.
+    var limits = WorkerLimits()
     /// How many values of one statement are kept; nil: as many as a replay keeps by itself.
     var limit: Int?
 
@@ -56,12 +59,19 @@ struct ServerSettings: Equatable {
             case ("hover.replay", .bool(let flag)): hoverReplays = flag
             case ("limit", .integer(let count)) where count > 0: limit = count
             case ("limit", .null): limit = nil
+            case ("workers", .integer(let count)) where count > 0: limits.workers = count
+            case ("workers", .null): limits.workers = nil
+            case ("niceness", .integer(let niceness)) where (0...19).contains(niceness):
+                limits.niceness = niceness
+            case ("memory", .integer(let megabytes)) where megabytes > 0: limits.memory = megabytes
+            case ("memory", .null): limits.memory = nil
             case ("hover", .object(let members)):
                 for (member, value) in members {
                     update(from: .object(["hover.\(member)": value]), report: report)
                 }
             case ("hover.replay", _), ("limit", _), ("replay", _), ("diagnostics", _), ("store", _),
-                ("allowWeakSandbox", _), ("iterations", _), ("standingWorker", _):
+                ("allowWeakSandbox", _), ("iterations", _), ("standingWorker", _), ("workers", _),
+                ("niceness", _), ("memory", _):
                 if value != .null { report("The setting hindsight.\(name) has a value of the wrong kind.") }
             default: break
             }
