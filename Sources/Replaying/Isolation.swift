@@ -7,6 +7,13 @@ struct Judged {
     var statement: String
 }
 
+/// An answer that was put together from several passes.
+struct Isolated {
+    var hits: [Judged]
+    /// How many hits each probe had; not all need be among them.
+    var counts: [String: Int]
+}
+
 /// Finds the probes that disturb the training: the values of the others are to be as if those were absent.
 extension QueryReplay {
     /// Seconds of recorded time that the search may execute.
@@ -14,7 +21,7 @@ extension QueryReplay {
 
     /// The answer put together from passes without the probes that disturb, and those probes' own; nil where
     /// the whole answer stands as it is: nothing contradicts it, or no probe is to blame.
-    func isolated(_ whole: Answer) throws -> [Judged]? {
+    func isolated(_ whole: Answer) throws -> Isolated? {
         let groups = asked.match.groups
         let isContradicted = whole.main.findings.contains { finding in
             if case .contradicted = finding.standing { true } else { false }
@@ -37,10 +44,12 @@ extension QueryReplay {
         else { return nil }
         let innocent = groups.filter { group in !guilty.contains { $0.group.key == group.key } }
         var judged: [Judged] = []
+        var counts: [String: Int] = [:]
         if !innocent.isEmpty {
             guard let rest = try answer(for: innocent), rest.main.firstContradiction == nil else {
                 return nil
             }
+            counts = rest.main.counts
             for (finding, verdict) in zip(rest.main.findings, rest.verdicts) {
                 var hit = finding.hit
                 hit.verdict = verdict
@@ -49,6 +58,7 @@ extension QueryReplay {
         }
         for (group, pass) in guilty {
             let probes = Set(group.probes)
+            counts.merge(pass.counts.filter { probes.contains($0.key) }) { first, _ in first }
             let verdict = Verdict.diverged(
                 Self.reason(pass.firstContradiction ?? "", isShared: probes.count > 1))
             for finding in pass.findings where probes.contains(finding.statement) {
@@ -57,7 +67,7 @@ extension QueryReplay {
                 judged.append(Judged(hit: hit, statement: finding.statement))
             }
         }
-        return Self.inOrder(judged, of: whole.main)
+        return Isolated(hits: Self.inOrder(judged, of: whole.main), counts: counts)
     }
 
     private static func reason(_ contradiction: String, isShared: Bool) -> String {

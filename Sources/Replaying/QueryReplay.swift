@@ -58,7 +58,7 @@ final class QueryReplay {
             if !isTold { feed.replace(with: second.hits) }
             answer = second
         }
-        if let judged = try isolated(answer) { return try finish(judged) }
+        if let isolated = try isolated(answer) { return try finish(isolated) }
         guard !cancellation.isCancelled else { return }
         try finish(answer)
     }
@@ -173,16 +173,16 @@ final class QueryReplay {
             note("run \(query.run.id) was interrupted (\(how)); its values end there")
         }
         feed.settle(answer.verdicts, isFinal: true)
-        let isLimited = tellLimits(main)
+        let isLimited = tellLimits(main.counts)
         if !isLimited { keeping { try keep(answer) } }
         emit(.finished)
     }
 
     /// Says where there were more hits than are kept.
-    private func tellLimits(_ main: PassResult) -> Bool {
-        let limited = query.probesInOrder.filter { main.counts[$0.id, default: 0] > query.limit }
+    private func tellLimits(_ counts: [String: Int]) -> Bool {
+        let limited = query.probesInOrder.filter { counts[$0.id, default: 0] > query.limit }
         for probe in limited {
-            emit(.limited(file: probe.file, line: probe.line, count: main.counts[probe.id, default: 0]))
+            emit(.limited(file: probe.file, line: probe.line, count: counts[probe.id, default: 0]))
         }
         return !limited.isEmpty
     }
@@ -196,11 +196,13 @@ final class QueryReplay {
     }
 
     /// An answer that was put together from several: told at once.
-    private func finish(_ judged: [Judged]) throws {
+    private func finish(_ isolated: Isolated) throws {
+        let judged = isolated.hits
         let wanted = judged.filter { selection.contains($0.hit) }
         try checkLastIsKnown(judged.lazy.map(\.hit))
         feed.replace(with: wanted.map(\.hit))
-        if wanted.allSatisfy(\.hit.verdict.isFinal), !hasBorrowed, asked.run.status != .running {
+        let isLimited = tellLimits(isolated.counts)
+        if wanted.allSatisfy(\.hit.verdict.isFinal), !isLimited, !hasBorrowed, asked.run.status != .running {
             keeping {
                 try replayer.keep(
                     wanted.map(\.hit), of: wanted.map(\.statement), nested: nested, for: asked)
@@ -293,7 +295,7 @@ final class QueryReplay {
             if isTold { emit(.planned(plan)) }
             var pass = ReplayPass(
                 plan: plan, material: material, executedFrom: executedFrom,
-                limit: isTold ? query.limit : .max, selection: query.iterations,
+                limit: query.limit, selection: query.iterations,
                 control: control ?? reference(for: plan) ?? ControlFile.Task(saving: query))
             let (outcome, isForked) = try runner.follow(&pass, for: query, cancellation: cancellation) {
                 tell($0, $1, isTold: isTold)

@@ -56,8 +56,11 @@ struct ReplayPass {
     private var executed = 0.0
     private var restored = 0
     private var hasStarted = false
-    /// How many wanted hits of one probe are kept; all are counted.
+    /// How many wanted hits of one probe are kept, and how many others; all wanted ones are counted.
     private let limit: Int
+    /// Hits before that are of no use.
+    private let executedFrom: OrderKey?
+    private var unwantedCounts: [String: Int] = [:]
     private let selection: HitSelection
     /// The wanted hits of each probe.
     private(set) var counts: [String: Int] = [:]
@@ -76,6 +79,7 @@ struct ReplayPass {
     ) {
         self.control = control
         self.limit = limit
+        self.executedFrom = executedFrom
         self.selection = HitSelection(iterations: selection, history: material.history)
         self.stretch = stretch
         self.plan = plan
@@ -190,10 +194,7 @@ struct ReplayPass {
             if place == .before { return nil }
             if place == .behind, insideCount == nil { insideCount = hits.count }
             let past = evidence.isPastHorizon
-            if !past, place == .inside, selection.contains(hit) {
-                counts[probe, default: 0] += 1
-                guard counts[probe, default: 0] <= limit else { return nil }
-            }
+            if !past, place == .inside, !isKept(hit, of: probe) { return nil }
             observe(.hit(hit), &settled)
             guard !past, !evidence.isPastHorizon else { return nil }
             hits.append(hit)
@@ -258,6 +259,18 @@ struct ReplayPass {
             return .completed
         }
         return nil
+    }
+
+    /// Counts a hit; says whether it is kept.
+    private mutating func isKept(_ hit: Hit, of probe: String) -> Bool {
+        if let executedFrom, hit.order < executedFrom { return false }
+        guard selection.contains(hit) else {
+            // It may show something about those that are wanted.
+            unwantedCounts[probe, default: 0] += 1
+            return unwantedCounts[probe, default: 0] <= limit
+        }
+        counts[probe, default: 0] += 1
+        return counts[probe, default: 0] <= limit
     }
 
     private var waiting: [Evidence.Settled] = []
