@@ -71,7 +71,9 @@ final class DividedPass {
     }
 
     /// A fork, its probes, and a checkpoint.
-    private static let forkSeconds = 0.25
+    private static let forkSeconds = 0.12
+    /// So long the first worker has the machine for itself: somebody waits for the first value.
+    private static let headStart = 0.08
     /// What starting a process costs besides what the program does at its start.
     private static let processSeconds = 1.0
 
@@ -97,10 +99,11 @@ final class DividedPass {
         defer { cancellation.remove(abandoning) }
         slots.take()
         start(Stretch(from: nil, to: nil))
+        if runner.hasStandingWorker { nextLook = Date(timeIntervalSinceNow: Self.headStart) }
         var failure: ReplayFailure?
         while !running.isEmpty {
             if abandonment == nil, failure == nil { startMore() }
-            for (begin, message) in mailbox.take(timeout: 0.1) {
+            for (begin, message) in mailbox.take(timeout: 0.02) {
                 // What comes of those that were given up is of no interest, but for their end.
                 let isAbandoned = abandonment != nil || failure != nil
                 switch message {

@@ -33,9 +33,10 @@ class Blobs:
             try:
                 if os.fstat(descriptor).st_size < offset + length:
                     raise Damaged(f"{blob['file']} is cut short")
-                flags = mmap.MAP_PRIVATE | getattr(mmap, "MAP_POPULATE", 0)
+                # Pages are those of the file until somebody writes to them.
                 access = mmap.PROT_READ | mmap.PROT_WRITE
-                mapped = mmap.mmap(descriptor, offset - start + length, flags, access, offset=start)
+                size = offset - start + length
+                mapped = mmap.mmap(descriptor, size, mmap.MAP_PRIVATE, access, offset=start)
             finally:
                 os.close(descriptor)
         except OSError as error:
