@@ -55,7 +55,8 @@ def _together(setting: Setting) -> None:
         for number in range(rounds):
             for workers, name in enumerate(("one worker", "two workers"), 1):
                 options = {"workers": workers}
-                times[name] += _answers(setting, project, variables, text, "inner", 1, options, 2 * number)
+                first = 2 * number + workers
+                times[name] += _answers(setting, project, variables, text, "inner", 1, options, first)
             for copies, name in enumerate(("one copy", "two copies"), 1):
                 times[name].append(_loop_seconds(setting, project, variables, inner, epochs, copies))
     workers = middle(times["one worker"]) / middle(times["two workers"])
@@ -81,11 +82,13 @@ def _cancelled(setting: Setting) -> None:
                 for number in range(rounds if policy == "onOpen" else max(1, rounds // 5)):
                     session.ask("inner", number)
                     session.first()
+                    token = session.token()
                     start = time.perf_counter()
-                    session.take_back()
+                    session.client.notify("window/workDoneProgress/cancel", {"token": token})
                     while session.client.processes() - ready:
                         pass
                     times.append(1000 * (time.perf_counter() - start))
+                    session.take_back()
                     time.sleep(0.3)
         rows.append([policy, str(len(times)), spread(times, 0)])
     table(["standing worker", "cancelled", "milliseconds until every process is gone: median (range)"], rows)
@@ -173,6 +176,7 @@ class _Session:
         self.client.open(self.path, text)
         self.line: Optional[int] = None
         self.sent = 0.0
+        self.seen = 0
 
     def __enter__(self) -> _Session:
         return self
@@ -209,6 +213,12 @@ class _Session:
             if any(hit["source"] == "replayed" for hit in answer["hits"]):
                 return
             time.sleep(0.005)
+
+    def token(self) -> object:
+        """Of the replay's progress."""
+        self.client.wait(lambda: len(self.client.tokens) > self.seen, "progress")
+        self.seen = len(self.client.tokens)
+        return self.client.tokens[-1]
 
     def take_back(self) -> None:
         assert self.line is not None

@@ -41,6 +41,8 @@ class Client:
         self.published: dict[tuple[str, Optional[int]], float] = {}
         #: uri → version, when and what diagnostics came last.
         self.latest: dict[str, tuple[Optional[int], float, list[dict]]] = {}
+        #: Of progress that the server has begun.
+        self.tokens: list[Any] = []
         self._count = 0
         self._versions: dict[str, int] = {}
         threading.Thread(target=self._read, daemon=True).start()
@@ -71,6 +73,9 @@ class Client:
         method = message.get("method")
         if method is None:
             self.responses[message["id"]] = (now, message)
+        elif method == "$/progress":
+            if message["params"]["value"]["kind"] == "begin":
+                self.tokens.append(message["params"]["token"])
         elif "id" in message:
             items = message.get("params", {}).get("items", []) if message.get("params") else []
             result = [None] * len(items) if method == "workspace/configuration" else None

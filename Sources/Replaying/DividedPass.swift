@@ -13,7 +13,7 @@ final class DividedPass {
         case completed(PassResult, again: [Finding])
         case cancelled
         /// One worker must do it, or none can: how a stretch ended.
-        case abandoned(ReplayPass.Outcome)
+        case abandoned(ReplayPass.Outcome, isForked: Bool)
     }
 
     private enum Message: Sendable {
@@ -37,6 +37,8 @@ final class DividedPass {
     private let query: HindsightQuery
     private let material: RecordedMaterial
     private let runner: PassRunner
+    /// Whether a worker stands ready, so that one more costs next to nothing.
+    private let isWarm: Bool
     private let slots: WorkerSlots
     /// How many may be busy at a time.
     private let workers: Int
@@ -47,7 +49,7 @@ final class DividedPass {
     private let mailbox = Mailbox<(OrderKey, Message)>()
     private var running: [OrderKey: Running] = [:]
     private var completed: [(stretch: Stretch, result: PassResult, behind: [Finding])] = []
-    private var abandonment: ReplayPass.Outcome?
+    private var abandonment: (outcome: ReplayPass.Outcome, isForked: Bool)?
     private var hitCount = 0
     private var nextLook = Date.distantPast
     private var hasLast = false
@@ -60,6 +62,7 @@ final class DividedPass {
         self.query = query
         self.material = material
         self.runner = runner
+        isWarm = runner.hasStandingWorker
         self.slots = slots
         self.workers = workers
         self.cancellation = cancellation
@@ -67,11 +70,13 @@ final class DividedPass {
 
     /// Seconds of the run for which another worker is worth its start.
     private var worthwhile: Double {
-        runner.hasStandingWorker ? Self.forkSeconds : division.startSeconds + Self.processSeconds
+        isWarm ? Self.forkSeconds : division.startSeconds + Self.processSeconds
     }
 
     /// A fork, its probes, and a checkpoint.
-    private static let forkSeconds = 0.25
+    private static let forkSeconds = 0.12
+    /// So long the first worker has the machine for itself: somebody waits for the first value.
+    private static let headStart = 0.08
     /// What starting a process costs besides what the program does at its start.
     private static let processSeconds = 1.0
 
@@ -97,10 +102,11 @@ final class DividedPass {
         defer { cancellation.remove(abandoning) }
         slots.take()
         start(Stretch(from: nil, to: nil))
+        if isWarm { nextLook = Date(timeIntervalSinceNow: Self.headStart) }
         var failure: ReplayFailure?
         while !running.isEmpty {
             if abandonment == nil, failure == nil { startMore() }
-            for (begin, message) in mailbox.take(timeout: 0.1) {
+            for (begin, message) in mailbox.take(timeout: 0.02) {
                 // What comes of those that were given up is of no interest, but for their end.
                 let isAbandoned = abandonment != nil || failure != nil
                 switch message {
@@ -128,7 +134,9 @@ final class DividedPass {
         }
         if let failure { throw failure }
         if cancellation.isCancelled { return .cancelled }
-        if let abandonment { return .abandoned(abandonment) }
+        if let abandonment {
+            return .abandoned(abandonment.outcome, isForked: abandonment.isForked)
+        }
         return joined
     }
 
@@ -162,7 +170,7 @@ final class DividedPass {
     /// A stretch that another worker leaves to a new one.
     private var takenOver: Stretch? {
         let worth = worthwhile
-        if !hasLast, runner.hasStandingWorker {
+        if !hasLast, isWarm {
             // What the user looks for at the end of a run is its last value.
             hasLast = true
             if let last = division.cuts.last, last.seconds > division.startSeconds + 2 * worth,
@@ -275,7 +283,7 @@ final class DividedPass {
         }
         finish(begin)
         guard !isAbandoned else { return }
-        abandonment = outcome
+        abandonment = (outcome, isForked)
         abandonRest()
     }
 

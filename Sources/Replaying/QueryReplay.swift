@@ -249,11 +249,11 @@ final class QueryReplay {
                     note(result)
                     return (kept(result), again)
                 case .cancelled: return nil
-                case .abandoned(let outcome):
+                case .abandoned(let outcome, let isForked):
                     // One worker alone can go on without a checkpoint, or afresh.
                     feed.withdraw()
                     var deaths = 0
-                    try take(outcome, isForked: runner.hasStandingWorker, deaths: &deaths)
+                    try take(outcome, isForked: isForked, deaths: &deaths)
                 }
             }
         }

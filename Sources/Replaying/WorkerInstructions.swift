@@ -28,6 +28,8 @@ struct WorkerInstructions: Encodable {
     /// The loop's boundary at which the worker is to stand and be forked, each child with its own view of
     /// files.
     var standing: Coordinate?
+    /// What its children may have to read: it looks whether that is undamaged before they want it.
+    var blobs: [BlobLocation] = []
 
     struct Source: Encodable {
         var path: String
@@ -123,13 +125,16 @@ struct WorkerInstructions: Encodable {
         try container.encode(isPrivate, forKey: .private)
         try container.encodeIfPresent(control, forKey: .control)
         try container.encodeIfPresent(standing, forKey: .standing)
-        if standing != nil { try container.encode(true, forKey: .views) }
+        if standing != nil {
+            try container.encode(true, forKey: .views)
+            try container.encode(blobs, forKey: .blobs)
+        }
     }
 
     enum Keys: CodingKey {
         case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop,
             files, started, control
-        case `private`, standing, views
+        case `private`, standing, views, blobs
     }
 
     init(

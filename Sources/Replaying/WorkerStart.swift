@@ -39,6 +39,7 @@ struct WorkerStart: Sendable {
         // Its children may jump.
         instructions.files = FileThen.needed(of: material, jumping: true)
         instructions.standing = activation.coordinate(at: 0)
+        instructions.blobs = try store.blobLocations(of: material.run.id)
         return StandingWorker(
             process, instructions: instructions, order: activation.order(at: 0),
             secondsToArrive: material.history.elapsed(at: activation.order(at: 0)), refused: refused)

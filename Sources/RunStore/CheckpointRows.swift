@@ -64,11 +64,7 @@ extension Store {
         if let damage: String = row["damage"] {
             throw StoreError.damagedCheckpoint(run: run, number: number, reason: damage)
         }
-        let locations = blobs.map { blob in
-            BlobLocation(
-                file: folder.pack(blob[0]), offset: blob[1], length: blob[2],
-                sha256: (blob[3] as Data).map { String(format: "%02x", $0) }.joined())
-        }
+        let locations = blobs.map(location)
         var sizes: [String: Int] = [:]
         for blob in locations {
             let size = sizes[blob.file] ?? PackFile.size(blob.file)
@@ -87,6 +83,26 @@ extension Store {
             number: number, kind: CheckpointKind(rawValue: row["kind"]) ?? .boundary,
             coordinate: try detail.coordinate(), order: try detail.order(), layout: row["layout"],
             logs: row["logs"], entropy: row["entropy"], stream: stream, buffers: Array(locations.dropFirst()))
+    }
+
+    /// Where everything lies that the checkpoints of a run consist of, but for damaged ones; each once.
+    public func blobLocations(of run: RunID) throws -> [BlobLocation] {
+        try read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT DISTINCT p.name, b.offset, b.length, b.sha256 FROM checkpoint c
+                    JOIN checkpointBlob cb ON cb.checkpoint = c.key
+                    JOIN blob b ON b.key = cb.blob JOIN pack p ON p.key = b.pack
+                    WHERE c.run = ? AND c.damage IS NULL ORDER BY b.key
+                    """, arguments: [Self.key(of: run, db)])
+        }.map(location)
+    }
+
+    private func location(_ blob: Row) -> BlobLocation {
+        BlobLocation(
+            file: folder.pack(blob[0]), offset: blob[1], length: blob[2],
+            sha256: (blob[3] as Data).map { String(format: "%02x", $0) }.joined())
     }
 
     /// Keeps a checkpoint from being used again. Its data is not shared with later checkpoints either: where

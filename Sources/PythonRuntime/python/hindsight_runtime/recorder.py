@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import atexit
 import functools
+import math
 import os
 import sys
 import time
@@ -30,6 +31,8 @@ MILESTONE_INTERVAL = 0.05
 LONG_LOOP = 0.005
 #: Seconds between looks at the clock, aimed at by the stride of a fast loop.
 LOOK_INTERVAL = 0.002
+#: A checkpoint that comes within so many times its cost after another is likely to differ little from it.
+CLOSE = 10.0
 #: A walk longer than this is given up: the state is too large to be worth it.
 LONGEST_WALK = 1.0
 
@@ -89,7 +92,8 @@ class Recorder(Session):
         self.short = ShortLoops(tell=self._leave_alone)
         self._number = 0
         self._records = 0
-        self._is_storing = False
+        #: Checkpoints that the collector has not stored yet.
+        self._storing = 0
         self._last_checkpoint = self.began
         #: loop id → seconds of its last activation; kind and loop id → when its last milestone was.
         self._durations: dict[str, float] = {}
@@ -402,7 +406,8 @@ class Recorder(Session):
         if loop.walk is not None and self.stack.live[-1] is loop:
             is_inner = len(loop.parents) > 1
             covered = now - max(marks.checkpoint, self._last_checkpoint if is_inner else 0.0)
-            if self.budget.is_worth(covered, now - self.began, is_inner):
+            is_near_exit = is_inner and self._seconds_left(loop, now) < covered
+            if not is_near_exit and self.budget.is_worth(covered, now - self.began, is_inner):
                 self._checkpoint("boundary", loop, frame)
                 marks.checkpoint = time.perf_counter()
         # Look at the clock every few milliseconds, not at every iteration of a fast loop.
@@ -411,6 +416,11 @@ class Recorder(Session):
         marks.stride = max(1, min(1024, int(marks.stride * LOOK_INTERVAL / spent)))
         self._strides[loop.id] = marks.stride
         return marks.stride
+
+    def _seconds_left(self, loop: Loop, now: float) -> float:
+        """Until its exit, which will have a checkpoint of its own, if it takes as long as the last time."""
+        expected = self._durations.get(loop.id)
+        return math.inf if expected is None else max(0.0, loop.started + expected - now)
 
     @contained
     def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
@@ -459,9 +469,12 @@ class Recorder(Session):
         self._poll()
         if not loop.is_in_place():
             return
-        if self._is_storing:
-            return  # the writer is behind: rather no checkpoint than a wait
         began = time.perf_counter()
+        # The writer is behind: rather no checkpoint than a wait, but for one that differs little from the last, as
+        # a boundary's does from that of the inner loop's exit.
+        is_read = self._storing > 0
+        if self._storing > 1 or (is_read and began - self._last_checkpoint > CLOSE * self.budget.cost):
+            return
         try:
             from . import state
 
@@ -469,7 +482,7 @@ class Recorder(Session):
                 captured = state.capture(loop.walk, self.roots(loop, frame))
             stream = with_header({"entered": self.short.entered, "else": at_else}, captured.stream)
             copying = time.perf_counter()
-            places = self.buffer.fill([stream, *captured.buffers])
+            places = self.buffer.fill([stream, *captured.buffers], is_read)
         except ChannelClosed:
             raise
         except Exception as error:
@@ -479,6 +492,9 @@ class Recorder(Session):
             return
         walked = self.budget.walk_cost
         done = time.perf_counter()
+        if places is None:
+            self.budget.spent += done - began
+            return
         size = sum(length for _, length, _ in places)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]
         self._send_facts()
@@ -501,10 +517,13 @@ class Recorder(Session):
                 "cost": {"walk": walked, "capture": copying - began, "copy": done - copying},
             }
         )
-        self._is_storing = True
+        self._storing += 1
         self._number += 1
         self._last_checkpoint = time.perf_counter()
-        self.budget.took(self._last_checkpoint - began, size)
+        if is_read:
+            self.budget.spent += self._last_checkpoint - began  # most of it was compared: no measure for others
+        else:
+            self.budget.took(self._last_checkpoint - began, size)
 
     def _suspended_generators(self, kind: str, loop: Loop) -> list[str]:
         """Generators of the program that are in the middle of their work: their frames are not captured."""
@@ -526,7 +545,7 @@ class Recorder(Session):
             if message is None:
                 return
             if message.get("t") == "stored":
-                self._is_storing = False
+                self._storing -= 1
 
 
 class _Marks:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import atexit
 import collections
-import hashlib
 import linecache
 import os
 import re
@@ -24,6 +23,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import entropy, environment, logs, tracebacks
+from .blobs import Blobs, Damaged
 from .channel import Channel, ChannelClosed
 from .clocks import Clocks
 from .companions import Companions
@@ -67,6 +67,7 @@ class Unusable(Exception):
 class Checkpoint:
     """A recorded checkpoint; its blobs are read when they are needed."""
 
+    blobs: Blobs
     number: int
     kind: str
     at: list[list[Any]]
@@ -76,31 +77,18 @@ class Checkpoint:
     stream: dict[str, Any]
     buffers: list[dict[str, Any]]
 
-    def read(self) -> tuple[tuple[dict[str, Any], bytes], list[bytearray]]:
+    def read(self) -> tuple[tuple[dict[str, Any], bytes], list[memoryview]]:
         """Its header, the state's stream, and its buffers."""
-        return without_header(bytes(self._blob(self.stream))), [
-            self._blob(blob) for blob in self.buffers
-        ]
+        return without_header(bytes(self._read(self.stream))), [self._read(b) for b in self.buffers]
 
     def is_at_else(self) -> bool:
-        return bool(without_header(bytes(self._blob(self.stream)))[0]["else"])
+        return bool(without_header(bytes(self._read(self.stream)))[0]["else"])
 
-    def _blob(self, blob: dict[str, Any]) -> bytearray:
-        data = bytearray(blob["length"])
+    def _read(self, blob: dict[str, Any]) -> memoryview:
         try:
-            with open(blob["file"], "rb", buffering=0) as file:
-                file.seek(blob["offset"])
-                view, got = memoryview(data), 0
-                while got < len(data):
-                    count = file.readinto(view[got:])
-                    if not count:
-                        raise Unusable(self.number, f"{blob['file']} is cut short")
-                    got += count
-        except OSError as error:
-            raise Unusable(self.number, f"{blob['file']} cannot be read: {error.strerror}") from error
-        if hashlib.sha256(data).hexdigest() != blob["sha256"]:
-            raise Unusable(self.number, f"{blob['file']} is damaged")
-        return data
+            return self.blobs.read(blob)
+        except Damaged as damage:
+            raise Unusable(self.number, str(damage)) from damage
 
 
 @dataclass
@@ -161,6 +149,7 @@ class Replayer(Session):
             from .analysis.splice import reaching_loops
 
             self.reaching = set(reaching_loops(texts(request["sources"]), request.get("groups")))
+        self._blobs = Blobs()
         self._actions = self._plan(request)
         #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
         self._checks_left = set(request.get("checks") or ())
@@ -211,12 +200,11 @@ class Replayer(Session):
         records = request.get("files") or []
         self.files_then = FileView(root, records, bool(request.get("private")), self._tell_file)
 
-    @staticmethod
-    def _plan(request: dict[str, Any]) -> dict[tuple, Actions]:
+    def _plan(self, request: dict[str, Any]) -> dict[tuple, Actions]:
         """The plan's actions by activation: the coordinate without the innermost index."""
         checkpoints = {
             c["n"]: Checkpoint(
-                *(c[k] for k in ("n", "kind", "at", "key", "layout", "entropy", "stream", "buffers"))
+                self._blobs, *(c[k] for k in ("n", "kind", "at", "key", "layout", "entropy", "stream", "buffers"))
             )
             for c in request.get("checkpoints") or []
         }

@@ -31,43 +31,60 @@ class SharedBuffer:
         self._fillings = 0
         #: By address and size in the program's memory.
         self._places: dict[tuple[int, int], Place] = {}
+        #: Offset and size of everything that the last filling consists of.
+        self._filled: list[tuple[int, int]] = []
 
-    def fill(self, parts: Sequence[Any]) -> list[tuple[int, int, int]]:
+    def fill(self, parts: Sequence[Any], is_read: bool = False) -> Optional[list[tuple[int, int, int]]]:
         """Puts the parts into the memory; returns (offset, length, since) of each.
 
-        Two fillings that give the same `since` for a place mean the same bytes.
+        Two fillings that give the same `since` for a place mean the same bytes. `is_read`: the collector still
+        reads the last filling, so that what differs from it goes elsewhere; None where there is no room for that.
         """
         from .state import memory  # not needed by programs without checkpoints
 
         views = [memory.as_bytes(part) for part in parts]
-        self._fillings += 1
-        kept, self._places = self._places, {}
         keys = [(memory.address_of(view), view.nbytes) for view in views]
-        places = self._arrange(keys, kept)
+        kept = dict(self._places)
+        found = [kept.pop(key, None) for key in keys]
+        if is_read:
+            found = [
+                place if place is not None and self._holds(place[0], view) else None
+                for view, place in zip(views, found)
+            ]
+            places = self._fitted(keys, found, self._filled)
+            if places is None:
+                return None
+        else:
+            places = self._arrange(keys, found)
         assert self._map is not None
+        self._fillings += 1
+        self._places = {}
         filled = []
         with memoryview(self._map) as target:
             for key, view, (offset, since) in zip(keys, views, places):
-                place = target[offset : offset + view.nbytes]
-                if not since or not memory.equal(place, view):
-                    place[:] = view
+                if not since or not (is_read or self._holds(offset, view)):
+                    target[offset : offset + view.nbytes] = view
                     since = self._fillings
-                place.release()
                 self._places[key] = offset, since
                 filled.append((offset, view.nbytes, since))
+        self._filled = [(offset, _aligned(size)) for offset, size, _ in filled]
         return filled
 
-    def _arrange(self, keys: list[tuple[int, int]], kept: dict[tuple[int, int], Place]) -> list[Place]:
+    def _holds(self, offset: int, view: memoryview) -> bool:
+        from .state import memory
+
+        assert self._map is not None
+        with memoryview(self._map) as target, target[offset : offset + view.nbytes] as place:
+            return memory.equal(place, view)
+
+    def _arrange(self, keys: list[tuple[int, int]], found: list[Optional[Place]]) -> list[Place]:
         """Where each part goes: to its old place, else into a gap between those; 0 as `since` where it is new there."""
         total = sum(_aligned(size) for _, size in keys)
         if self._map is not None and total <= self._size:
-            found = [kept.pop(key, None) for key in keys]
-            taken = sorted((p[0], _aligned(key[1])) for key, p in zip(keys, found) if p is not None)
-            new = [key[1] for key, place in zip(keys, found) if place is None]
-            offsets = _into_gaps([*taken, (self._size, 0)], new)
-            if offsets is not None:
-                following = iter(offsets)
-                return [(next(following), 0) if place is None else place for place in found]
+            taken = [(p[0], _aligned(key[1])) for key, p in zip(keys, found) if p is not None]
+            places = self._fitted(keys, found, taken)
+            if places is not None:
+                return places
         else:
             self._grow(total)
         places, offset = [], 0
@@ -75,6 +92,17 @@ class SharedBuffer:
             places.append((offset, 0))
             offset += _aligned(size)
         return places
+
+    def _fitted(
+        self, keys: list[tuple[int, int]], found: list[Optional[Place]], taken: list[tuple[int, int]]
+    ) -> Optional[list[Place]]:
+        """The places found, and for the other parts some between those taken; None where they do not fit."""
+        new = [key[1] for key, place in zip(keys, found) if place is None]
+        offsets = _into_gaps([*sorted(taken), (self._size, 0)], new)
+        if offsets is None:
+            return None
+        following = iter(offsets)
+        return [(next(following), 0) if place is None else place for place in found]
 
     def _grow(self, needed: int) -> None:
         size = (needed + needed // 4) // STEP * STEP + STEP

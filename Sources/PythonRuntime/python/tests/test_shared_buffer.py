@@ -87,6 +87,21 @@ class Filling(unittest.TestCase):
                     part[chance.randrange(len(part))] ^= 255
             self.fill(chance.randbytes(chance.randrange(1, 200_000)), *chosen)
 
+    def test_what_the_other_side_still_reads_stays_as_it_is(self) -> None:
+        large, small = bytearray(os.urandom(3 * 2**20)), bytearray(os.urandom(1000))
+        parts = [b"a" * 2000, large, small, small]
+        places = self.buffer.fill(parts)
+        before = [self.collector.read(place) for place in places]
+        small[7] ^= 1
+        beside = self.buffer.fill([b"b" * 3000, large, small, small], is_read=True)
+        self.assertEqual([2, 1, 2, 2], [since for _, _, since in beside])
+        self.assertEqual(before, [self.collector.read(place) for place in places])
+        self.assertEqual([b"b" * 3000, large, small, small], [self.collector.read(place) for place in beside])
+        # Another large part has no room beside the first.
+        large[5] ^= 1
+        self.assertIsNone(self.buffer.fill([b"c", large, small], is_read=True))
+        self.assertEqual([3, 3, 2], self.fill(b"c", large, small))
+
     @unittest.skipUnless(HAS_NUMPY, "NumPy is not installed")
     def test_one_byte_of_an_array_through_every_way(self) -> None:
         import numpy as np
