@@ -544,11 +544,9 @@ class Replayer(Session):
             return
         with self.stack.aside():
             self._watch.begin(site, frame)
-        if self._watch.is_late:
-            reason = "it was executed more often than the program's data could be compared"
+        reason = self._watch.missed or self._watch.problem
+        if reason is not None:
             self._tell_unwatched(reason, self.stack.present_key(frame))
-        elif self._watch.problem is not None:
-            self._tell_unwatched(self._watch.problem, self.stack.present_key(frame))
 
     def probes_watched(self, site: str) -> None:
         if self._checks_left or not self.stack.is_tracking():

@@ -26,38 +26,42 @@ class Watch:
         self._spent = 0.0
         self._began: Optional[float] = None
         self._executions: dict[str, int] = {}
-        self._before: Optional[tuple[str, Any, bytes, list[bytearray]]] = None
+        self._before: Optional[tuple[str, Any, Any, bytes, list[bytearray]]] = None
         #: Why an execution could not be watched.
         self.problem: Optional[str] = None
         self._cannot = False
-        #: Whether the last execution was left alone because watching had taken its time.
-        self.is_late = False
+        #: Why the last execution may have done something unseen.
+        self.missed: Optional[str] = None
 
     def begin(self, site: str, frame: FrameType) -> None:
         """Right before the first of the probes that stand together."""
         count = self._executions.get(site, 0)
         self._executions[site] = count + 1
         self._before = None
-        self.is_late = False
+        self.missed = None
         if self._cannot:
             return
         began = time.perf_counter()
         if self._began is None:
             self._began = began
         if self._spent > LONGEST + SHARE * (began - self._began) and not _is_picked(count):
-            self.is_late = True
+            self.missed = "it was executed more often than the program's data could be compared"
             return
         from . import state
+        from .suspended import extended, with_generators
 
         try:
-            roots = self._roots(frame)
-            walk = state.Walk(roots, LONGEST_WALK)
+            roots, walk, generators = with_generators(lambda: self._roots(frame), LONGEST_WALK)
             captured = state.capture(walk, roots)
+            if captured.lost:
+                self.missed = f"{captured.lost[0]} cannot be compared"
             before = captured.stream, [bytearray(b) for b in captured.buffers]
             # What differs from itself would be held against the probe.
-            flaw = state.difference(walk, self._roots(frame), *before) if count == 0 else None
+            flaw = None
+            if count == 0:
+                flaw = state.difference(walk, extended(self._roots(frame), generators), *before)
             if flaw is None:
-                self._before = (site, walk, *before)
+                self._before = (site, walk, generators, *before)
             else:
                 self._give_up(f"the program's data cannot be compared: {flaw.text}")
         except state.StateError as error:
@@ -68,12 +72,14 @@ class Watch:
         """Right behind the last of them: what they changed."""
         if self._before is None or self._before[0] != site:
             return None
-        (_, walk, stream, buffers), self._before = self._before, None
+        (_, walk, generators, stream, buffers), self._before = self._before, None
         from . import state
+        from .suspended import extended
 
         began = time.perf_counter()
         try:
-            found = state.difference(walk, self._roots(frame), stream, buffers)
+            roots = extended(self._roots(frame), generators)
+            found = state.difference(walk, roots, stream, buffers)
             return found and found.text
         except state.StateError as error:
             self._give_up(str(error))

@@ -132,6 +132,24 @@ class Watching(unittest.TestCase):
                 self.assertTrue(found)
                 self.assertIn(path, found[0])
 
+    def test_generators_in_the_middle_of_their_work_are_looked_into(self) -> None:
+        for body in (
+            "for x in [1] * 50:\n        yield x",
+            "for x in (y for y in [1] * 50):\n        yield x",
+            "yield from zip([1] * 50, [1] * 50)",
+            "own = random.Random(0)\n    while True:\n        yield own.random()",
+        ):
+            program = (
+                f"import random\n\ndef items():\n    {body}\n\n"
+                "def main():\n    source = items()\n    for step in range(5):\n        x = next(source)\n\n"
+                "main()\n"
+            )
+            with self.subTest(body):
+                self.assertEqual(self.changes(program, "x = next(source)", "print(step, source)"), [])
+                late = "if step == 3: next(source)"
+                found = self.changes(program, "x = next(source)", late, "print(step)")
+                self.assertEqual(len(found), 1)
+
     def test_a_disturbance_at_a_late_execution_is_found(self) -> None:
         for late in ("if step == 5: model.eval()", "if step == 4: seen.append(0)"):
             with self.subTest(late):
