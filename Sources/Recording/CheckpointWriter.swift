@@ -27,6 +27,9 @@ final class CheckpointWriter: Sendable {
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
+    /// Content addresses of what the last stored checkpoint consists of: what has not changed since needs no
+    /// other look.
+    private let digests = Mutex<[ByteRange: Data]>([:])
 
     init(run: RunWriter) {
         self.run = run
@@ -89,8 +92,11 @@ final class CheckpointWriter: Sendable {
                 note: "checkpoint \(job.message.n) was not kept: its place lies outside the shared buffer")
             return
         }
+        let known = digests.withLock { digests in ranges.map { digests[$0] } }
         do {
-            try run.save(job.message.checkpoint, state: blobs, released: job.released)
+            let stored = try run.save(
+                job.message.checkpoint, state: blobs, digests: known, released: job.released)
+            digests.withLock { $0 = Dictionary(zip(ranges, stored)) { first, _ in first } }
         } catch StoreError.diskFull(let path) {
             // Later ones are tried again: space may have been made. One sentence is enough.
             run.add(

@@ -140,20 +140,19 @@ struct FileMessage: Decodable {
     }
 }
 
-/// `[offset, length]` in the shared buffer.
-struct ByteRange: Decodable {
+/// `[offset, length, since]` in the shared buffer.
+struct ByteRange: Decodable, Hashable {
     var offset: Int
     var length: Int
-
-    init(offset: Int, length: Int) {
-        self.offset = offset
-        self.length = length
-    }
+    /// The bytes are the same in every checkpoint that gives this number for this place; never the same number
+    /// for others.
+    var since: Int
 
     init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
         offset = try container.decode(Int.self)
         length = try container.decode(Int.self)
+        since = try container.decode(Int.self)
     }
 }
 

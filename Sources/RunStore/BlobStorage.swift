@@ -15,15 +15,16 @@ struct BlobBatch {
 
     var written: Int { added.reduce(0) { $0 + $1.length } }
 
-    /// Hashes the blobs and writes the new ones; on return none of the memory is needed any longer.
+    /// Hashes the blobs, but for those whose digest is given at their position, and writes the new ones; on
+    /// return none of the memory is needed any longer.
     init(
-        _ blobs: [UnsafeRawBufferPointer], packPath: String, present: (Data) throws -> Bool
+        _ blobs: [UnsafeRawBufferPointer], digests given: [Data?] = [], packPath: String,
+        present: (Data) throws -> Bool
     ) throws {
         var known: Set<Data> = []
-        for blob in blobs {
-            var hash = SHA256()
-            hash.update(bufferPointer: blob)
-            let digest = Data(hash.finalize())
+        for (position, blob) in blobs.enumerated() {
+            let digest =
+                (position < given.count ? given[position] : nil) ?? Self.digest(of: blob)
             digests.append(digest)
             size += blob.count
             guard known.insert(digest).inserted, try !present(digest) else { continue }
@@ -32,6 +33,12 @@ struct BlobBatch {
             added.append((digest, try pack.append(blob), blob.count))
         }
         try pack?.drain()
+    }
+
+    private static func digest(of blob: UnsafeRawBufferPointer) -> Data {
+        var hash = SHA256()
+        hash.update(bufferPointer: blob)
+        return Data(hash.finalize())
     }
 
     /// Whether the store can be trusted to have these bytes: a pack that somebody deleted or cut short, or

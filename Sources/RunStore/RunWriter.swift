@@ -174,14 +174,17 @@ public final class RunWriter: Sendable {
 
     // MARK: Checkpoints
 
-    /// Stores a checkpoint, the stream first among its blobs. `released` is called as soon as the memory is
-    /// not needed any longer, also when this fails. An error means that the checkpoint is not there.
+    /// Stores a checkpoint, the stream first among its blobs, and returns the blobs' content addresses; those
+    /// that are known already may be given as `digests`, by position. `released` is called as soon as the
+    /// memory is not needed any longer, also when this fails. An error means that the checkpoint is not there.
+    @discardableResult
     public func save(
-        _ checkpoint: NewCheckpoint, state blobs: [UnsafeRawBufferPointer], released: () -> Void
-    ) throws {
+        _ checkpoint: NewCheckpoint, state blobs: [UnsafeRawBufferPointer], digests: [Data?] = [],
+        released: () -> Void
+    ) throws -> [Data] {
         guard !pending.withLock({ $0.isCut }) else {
             released()
-            return
+            return []
         }
         guard writing.withLock({ $0.checkpoints.insert(checkpoint.number).inserted }) else {
             // Its pack would replace the first one's.
@@ -204,7 +207,9 @@ public final class RunWriter: Sendable {
         let batch: BlobBatch
         do {
             defer { released() }
-            batch = try BlobBatch(blobs, packPath: store.folder.pack(packName)) { digest in
+            batch = try BlobBatch(
+                blobs, digests: digests, packPath: store.folder.pack(packName)
+            ) { digest in
                 try store.read { try BlobBatch.isPresent(digest, in: store.folder, $0) }
             }
         }
@@ -224,6 +229,7 @@ public final class RunWriter: Sendable {
             unlink(store.folder.pack(packName))
             throw error
         }
+        return batch.digests
     }
 
     private func insert(

@@ -86,6 +86,24 @@ import Testing
         #expect(try store.checkpoints(of: run).map(\.size) == [5000, 10000, 15000])
     }
 
+    @Test func whatTheProgramHasFoundUnchangedIsNotLookedAt() throws {
+        let runtime = try FakeRuntime(collector.socketPath)
+        _ = try runtime.hello()
+        for (number, since) in [0, 0, 2].enumerated() {
+            // The bytes are others each time, which shows what was looked at.
+            try runtime.buffer([UInt8](repeating: UInt8(number), count: 9000))
+            try runtime.checkpoint(number, stream: 0...99, buffers: [1000...8999], since: since)
+            #expect(try runtime.answer() == ["t": "stored", "n": number])
+        }
+        try runtime.end()
+        #expect(collector.finish() == [])
+        let run = try store.runs()[0].id
+        let places = try (0..<3).map { try store.stateLocation(of: run, checkpoint: $0).buffers[0] }
+        #expect(places[1] == places[0])
+        #expect(places[2] != places[0])
+        for number in 0..<3 { #expect(try store.verify(run: run, checkpoint: number) == nil) }
+    }
+
     @Test func anotherVersionIsRefusedWithAReason() throws {
         let runtime = try FakeRuntime(collector.socketPath)
         let answer = try #require(try runtime.hello(version: 9))

@@ -45,8 +45,13 @@ final class FakeRuntime {
                 + #""it":[["epoch",\#(index),\#(index)]],"key":[1,\#(index),1]}"#)
     }
 
-    func checkpoint(_ number: Int, stream: ClosedRange<Int>, buffers: [ClosedRange<Int>] = []) throws {
-        func json(_ range: ClosedRange<Int>) -> String { "[\(range.lowerBound),\(range.count)]" }
+    /// `since` is when the bytes came into the buffer; the checkpoint's own number where it is not given.
+    func checkpoint(
+        _ number: Int, stream: ClosedRange<Int>, buffers: [ClosedRange<Int>] = [], since: Int? = nil
+    ) throws {
+        func json(_ range: ClosedRange<Int>) -> String {
+            "[\(range.lowerBound),\(range.count),\(since ?? number)]"
+        }
         try send(
             #"{"t":"checkpoint","n":\#(number),"kind":"boundary","at":[["train.py:3:0",0,\#(number)]],"#
                 + #""key":[1,\#(number)],"elapsed":0.5,"layout":"beef","stream":\#(json(stream)),"#

@@ -1,4 +1,4 @@
-"""The line to the collector or the replay's master: JSON lines over a Unix socket, state in shared memory.
+"""The line to the collector or the replay's master: JSON lines over a Unix socket.
 
 Nothing here blocks the program: what the socket does not take at once waits in memory, and a line that stays
 stuck is given up.
@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import array
 import json
-import mmap
 import os
 import select
 import socket
 import time
-from typing import Any, Optional, Sequence
+from typing import Any, Optional
 
 #: Bytes that may wait for a slow reader before the line is given up.
 LARGEST_BACKLOG = 64 * 2**20
-#: A shared buffer grows in steps of this many bytes.
-BUFFER_STEP = 4 * 2**20
-
 
 #: The program may have set SIGPIPE to kill it; a collector that dies must not.
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -124,45 +120,3 @@ class Channel:
 
     def close(self) -> None:
         self._socket.close()
-
-
-class SharedBuffer:
-    """Memory that both processes see; reused for every checkpoint, so that its pages are warm."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._map: Optional[mmap.mmap] = None
-        self._size = 0
-
-    def fill(self, parts: Sequence[Any]) -> list[list[int]]:
-        """Copies the parts one after the other; returns [offset, length] of each."""
-        views = [memoryview(part).cast("B") for part in parts]
-        total = sum(view.nbytes for view in views)
-        if self._map is None or total > self._size:
-            self._grow(total)
-        assert self._map is not None
-        target = memoryview(self._map)
-        places = []
-        offset = 0
-        try:
-            for view in views:
-                target[offset : offset + view.nbytes] = view
-                places.append([offset, view.nbytes])
-                offset += view.nbytes
-        finally:
-            target.release()
-        return places
-
-    def _grow(self, needed: int) -> None:
-        size = (needed + needed // 4) // BUFFER_STEP * BUFFER_STEP + BUFFER_STEP
-        descriptor = os.memfd_create("hindsight-state", os.MFD_CLOEXEC)
-        try:
-            os.ftruncate(descriptor, size)
-            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-            new = mmap.mmap(descriptor, size, flags=flags)
-            self._channel.send_descriptor({"t": "buffer", "size": size}, descriptor)
-        finally:
-            os.close(descriptor)
-        if self._map is not None:
-            self._map.close()
-        self._map, self._size = new, size

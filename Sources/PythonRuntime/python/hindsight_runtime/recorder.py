@@ -16,10 +16,11 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import environment, entropy, logs, tracebacks
 from .budget import Budget
-from .channel import Channel, ChannelClosed, SharedBuffer
+from .channel import Channel, ChannelClosed
 from .files import FileLog
 from .loops import Loop, Started, driven_by_generator, may_run_code, scalar
 from .programs import Program
+from .sharedbuffer import SharedBuffer
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_header
 
@@ -478,7 +479,7 @@ class Recorder(Session):
             return
         walked = self.budget.walk_cost
         done = time.perf_counter()
-        size = sum(length for _, length in places)
+        size = sum(length for _, length, _ in places)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]
         self._send_facts()
         if self.file_log is not None:

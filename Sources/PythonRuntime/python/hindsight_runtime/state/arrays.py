@@ -152,8 +152,7 @@ class ArrayKind(Kind):
             if type(data) is list:
                 fill_objects(o, data)
             elif o.nbytes:
-                live = memory.at(o.__array_interface__["data"][0], o.nbytes, True)
-                live[:] = memory.as_bytes(data)
+                memory.put(o.__array_interface__["data"][0], data)
         if o.flags.writeable != writable:
             o.flags.writeable = writable
         if attributes is not None and hasattr(o, "__dict__"):

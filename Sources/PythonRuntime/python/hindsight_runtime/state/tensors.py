@@ -98,7 +98,7 @@ class StorageKind(Kind):
         if not size:
             return
         if block.device.type == "cpu":
-            memory.at(block.data_ptr(), size, True)[:] = memory.as_bytes(buffer)
+            memory.put(block.data_ptr(), buffer)
         else:
             block.copy_(make_storage(buffer, size, "cpu").block)
 

@@ -1,0 +1,112 @@
+"""The memory through which a program hands its state to the collector."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Any, Optional, Sequence
+
+from .channel import Channel
+
+#: The memory grows in steps of this many bytes.
+STEP = 4 * 2**20
+#: Parts begin at multiples of it.
+ALIGNMENT = 64
+
+#: Where a part lies, and since which filling its bytes are the same.
+Place = tuple[int, int]
+
+
+class SharedBuffer:
+    """Memory that both processes see; reused for every checkpoint, so that its pages are warm.
+
+    What was copied for the last checkpoint and lies where it lay in the program's memory is compared, not copied,
+    and where it is unchanged the collector hears that it knows those bytes: it neither hashes nor stores them again.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._map: Optional[mmap.mmap] = None
+        self._size = 0
+        self._fillings = 0
+        #: By address and size in the program's memory.
+        self._places: dict[tuple[int, int], Place] = {}
+
+    def fill(self, parts: Sequence[Any]) -> list[tuple[int, int, int]]:
+        """Puts the parts into the memory; returns (offset, length, since) of each.
+
+        Two fillings that give the same `since` for a place mean the same bytes.
+        """
+        from .state import memory  # not needed by programs without checkpoints
+
+        views = [memory.as_bytes(part) for part in parts]
+        self._fillings += 1
+        kept, self._places = self._places, {}
+        keys = [(memory.address_of(view), view.nbytes) for view in views]
+        places = self._arrange(keys, kept)
+        assert self._map is not None
+        filled = []
+        with memoryview(self._map) as target:
+            for key, view, (offset, since) in zip(keys, views, places):
+                place = target[offset : offset + view.nbytes]
+                if not since or not memory.equal(place, view):
+                    place[:] = view
+                    since = self._fillings
+                place.release()
+                self._places[key] = offset, since
+                filled.append((offset, view.nbytes, since))
+        return filled
+
+    def _arrange(self, keys: list[tuple[int, int]], kept: dict[tuple[int, int], Place]) -> list[Place]:
+        """Where each part goes: to its old place, else into a gap between those; 0 as `since` where it is new there."""
+        total = sum(_aligned(size) for _, size in keys)
+        if self._map is not None and total <= self._size:
+            found = [kept.pop(key, None) for key in keys]
+            taken = sorted((p[0], _aligned(key[1])) for key, p in zip(keys, found) if p is not None)
+            new = [key[1] for key, place in zip(keys, found) if place is None]
+            offsets = _into_gaps([*taken, (self._size, 0)], new)
+            if offsets is not None:
+                following = iter(offsets)
+                return [(next(following), 0) if place is None else place for place in found]
+        else:
+            self._grow(total)
+        places, offset = [], 0
+        for _, size in keys:
+            places.append((offset, 0))
+            offset += _aligned(size)
+        return places
+
+    def _grow(self, needed: int) -> None:
+        size = (needed + needed // 4) // STEP * STEP + STEP
+        descriptor = os.memfd_create("hindsight-state", os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(descriptor, size)
+            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+            new = mmap.mmap(descriptor, size, flags=flags)
+            self._channel.send_descriptor({"t": "buffer", "size": size}, descriptor)
+        finally:
+            os.close(descriptor)
+        if self._map is not None:
+            self._map.close()
+        self._map, self._size = new, size
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _into_gaps(taken: list[tuple[int, int]], sizes: list[int]) -> Optional[list[int]]:
+    """Offsets for parts of these sizes between the places taken, in order; None where they do not fit so."""
+    offsets = []
+    start, following = 0, iter(taken)
+    end, length = next(following)
+    for size in sizes:
+        while start + _aligned(size) > end:
+            start = end + length
+            found = next(following, None)
+            if found is None:
+                return None
+            end, length = found
+        offsets.append(start)
+        start += _aligned(size)
+    return offsets
