@@ -5,11 +5,13 @@ from __future__ import annotations
 import marshal
 import types
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Optional, Sequence
 
 from . import devices, hidden, memory
 from .addresses import finder, may_be_address
 from .atoms import same_atom, short
+from .blocks import parts_of
 from .capture import read
 from .classify import kind_of
 from .containers import DictKind, FrozenSetKind, ListKind, SetKind, TupleKind, is_flat
@@ -18,6 +20,7 @@ from .functions import live_codes
 from .instances import DictItems, InstanceKind, SetItems
 from .kinds import ATOMS, Kind, describe
 from .lost import Lost, Same, Unknown
+from .plaindata import are_same
 from .restore import Recorded, codes_of, gradients_off, spaces_like
 from .roots import Roots
 from .source import Source
@@ -48,7 +51,9 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
     try:
         devices.settle()
         with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
+            walk.look()
             recorded = Recorded(walk, roots, stream, buffers)
+            walk.number_shared(recorded.shared)
             recorded.fill_fresh(late=False)
             recorded.fill_fresh(late=True)
             comparison = Comparison(walk, Source(walk, roots.all_frames), recorded.tables)
@@ -56,6 +61,7 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
                 comparison.expect(recorded)
                 comparison.spaces(roots, recorded)
                 comparison.contents(recorded)
+                comparison.plain(recorded)
                 comparison.finish()
             except Differs as found:
                 comparison.found.insert(0, str(found))
@@ -142,6 +148,27 @@ class Comparison:
             if list(live[1:]) != size_and_device:
                 raise self._values_differ((None, number))
             self._blocks.append((storage.block, live[0], data, (None, number)))
+
+    def plain(self, recorded: Recorded) -> None:
+        """Compares what holders in plain data hold that hold something else than at the walk."""
+        plain = self._walk.plain
+        live, theirs = plain.contents(), recorded.plain
+        for number in sorted(live.keys() | theirs.keys()):
+            if are_same(live.get(number), theirs.get(number)):
+                continue
+            # From here on every member counts as numbered: it must be the very same.
+            self._walk.number_shared([member for member in plain.members() if member is not None])
+            expected = plain.decoded(number, theirs[number]) if number in theirs else {}
+            changed = {place: (holder, before) for place, holder, before in plain.changed.get(number, ())}
+            for place in sorted(changed.keys() | expected.keys()):
+                holder, before = changed.get(place) or plain.holder(number, place, self._walk.objects)
+                ours, others = parts_of(holder), expected.get(place, before)
+                path = ((None, number), partial(plain.path, number, place))
+                if ours[0] is None:
+                    self._sequences(ours[1], others[1], path)
+                else:
+                    self._mappings(ours, others, path)
+                self._drain()
 
     # How.
 
@@ -416,6 +443,7 @@ class Comparison:
         labels: list[str] = []
         while path is not None:
             before, label = path
+            label = label() if type(label) is partial else label
             if before is None and type(label) is int:
                 labels.append(self._walk.path(label))
             else:

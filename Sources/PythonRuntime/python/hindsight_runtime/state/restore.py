@@ -44,6 +44,7 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
         recorded.fill_fresh(late=True)
         for number, contents in late:
             _fill(walk, number, contents)
+        walk.plain.restore(recorded.plain, walk.objects)
         for (owner, space), (_, names) in zip(spaces_like(roots, recorded.spaces), recorded.spaces):
             _fill_space(roots, owner, space, names)
     hidden.write(recorded.hidden)
@@ -65,15 +66,19 @@ class Recorded:
     """A stream read and found to belong here."""
 
     def __init__(self, walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
-        shells, main = split(stream)
+        shared, rest = split(stream)
+        shells, main = split(rest)
         self._walk = walk
+        #: Members of plain data that more than their places referred to.
+        self.shared = walk.plain.with_numbers(shared)
+        objects = walk.objects + self.shared
         self._fresh: list[Any] = []
         if shells:
-            self._fresh = [make(*given) for make, given in Reader(walk.objects, shells).read()]
-        reader = Reader(walk.objects + self._fresh, main, buffers)
-        version, count, identity, self.spaces, self.records, self._contents, self.hidden = (
-            reader.read()
-        )
+            self._fresh = [make(*given) for make, given in Reader(objects, shells).read()]
+        reader = Reader(objects + self._fresh, main, buffers)
+        (
+            version, count, identity, self.spaces, self.records, self._contents, self.plain, self.hidden,
+        ) = reader.read()  # fmt: skip
         self.storages: list[Any]
         self.storages, sets = reader.read()
         for o, items, table in sets:
