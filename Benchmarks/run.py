@@ -16,7 +16,7 @@ ALL = {
     "keystrokes": "200 characters a second in a 5,000-line file",
     "recording": "what recording costs, and what a question costs afterwards, against the peers",
     "firstvalue": "from the last keystroke to the first value",
-    "state": "which objects a checkpoint holds, against other serializers",
+    "state": "what a checkpoint costs the program, and filling one in a replay",
 }
 
 

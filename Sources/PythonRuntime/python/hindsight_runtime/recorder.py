@@ -30,8 +30,6 @@ MILESTONE_INTERVAL = 0.05
 LONG_LOOP = 0.005
 #: Seconds between looks at the clock, aimed at by the stride of a fast loop.
 LOOK_INTERVAL = 0.002
-#: A walk longer than this is given up: the state is too large to be worth it.
-LONGEST_WALK = 1.0
 
 
 def start(program: Program, settings: dict[str, Optional[str]]) -> None:
@@ -448,7 +446,7 @@ class Recorder(Session):
     def _walk(self, loop: Loop, frame: FrameType) -> None:
         began = time.perf_counter()
         try:
-            self.walk_from(loop, frame, LONGEST_WALK)
+            self.walk_from(loop, frame, self.budget.longest_walk(began - self.began))
         except ChannelClosed:
             raise
         except Exception as error:  # logs and coordinates go on without checkpoints

@@ -7,7 +7,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from hindsight_runtime.state import Roots, StateTooLarge, Walk, capture, containers, difference, plaindata
+from hindsight_runtime.state import Roots, StateTooLarge, Walk, capture, containers, difference, restore, trees
 
 from .state_cases import NAME, Program, Recorded, StateCase
 
@@ -38,8 +38,8 @@ class SmallTrees(StateCase):
     def setUp(self) -> None:
         for owner, name, value in (
             (containers, "LARGE", 2),
-            (plaindata, "BLOCK", 3),
-            (plaindata, "LONGEST", 1000),
+            (trees, "BLOCK", 3),
+            (trees, "LONGEST", 1000),
         ):
             patch = mock.patch.object(owner, name, value)
             patch.start()
@@ -141,6 +141,41 @@ class SmallTrees(StateCase):
         recorded = Recorded(walk, roots)
         self.assertIsNone(difference(walk, roots, recorded.stream, recorded.buffers))
 
+    def test_rows_of_two_lists_outlive_one(self) -> None:
+        module = types.ModuleType(NAME)
+        sys.modules[NAME] = module
+        exec("data = [[i] for i in range(5)]; order = data[::-1]", module.__dict__)
+        roots = Roots([], {NAME: module})
+        walk = Walk(roots)
+        del module.__dict__["data"]
+        capture(walk, roots)
+        before = Recorded(walk, roots)
+        module.__dict__["order"][1].append("new")
+        self.assertIsNotNone(difference(walk, roots, before.stream, before.buffers))
+        after = Recorded(walk, roots)
+        self.assertIsNone(difference(walk, roots, after.stream, after.buffers))
+        restore(walk, roots, before.stream, before.buffers)
+        self.assertEqual([[4], [3], [2], [1], [0]], module.__dict__["order"])
+
+    def test_an_inner_walk_takes_what_the_outer_one_knows(self) -> None:
+        module = types.ModuleType(NAME)
+        sys.modules[NAME] = module
+        exec("data = [[i] for i in range(5)]; row = None", module.__dict__)
+        roots = Roots([], {NAME: module})
+        outer = Walk(roots)
+        inner = Walk(roots)
+        self.assertIs(*(walk.plain.trees[0] for walk in (outer, inner)))
+        self.assertEqual(outer.layout, inner.layout)
+        module.__dict__["row"] = module.__dict__["data"][1]
+        self.assertEqual([1], _shared(inner))
+        third = Walk(roots)
+        self.assertIsNot(outer.plain.trees[0], third.plain.trees[0])
+        self.assertEqual([1], _shared(third))
+        del outer, inner
+        self.assertEqual([1], _shared(third))
+        module.__dict__["row"] = None
+        self.assertEqual([], _shared(third))
+
     def test_walks_within_walks(self) -> None:
         module = types.ModuleType(NAME)
         sys.modules[NAME] = module
@@ -194,8 +229,6 @@ class SmallTrees(StateCase):
             sys.modules[NAME] = anew.module
             if seed % 2:
                 anew.step()  # restored from somewhere else
-            from hindsight_runtime.state import restore
-
             restore(anew.walk, anew.roots, snapshot.stream, snapshot.buffers)
             self.assertEqual(expected, anew.shape())
             found = difference(anew.walk, anew.roots, snapshot.stream, snapshot.buffers)

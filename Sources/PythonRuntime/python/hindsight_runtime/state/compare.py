@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import marshal
+import operator
 import types
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +13,6 @@ from typing import Any, Optional, Sequence
 from . import devices, hidden, memory
 from .addresses import finder, may_be_address
 from .atoms import same_atom, short
-from .blocks import parts_of
 from .capture import read
 from .classify import kind_of
 from .containers import DictKind, FrozenSetKind, ListKind, SetKind, TupleKind, is_flat
@@ -156,18 +157,19 @@ class Comparison:
         for number in sorted(live.keys() | theirs.keys()):
             if are_same(live.get(number), theirs.get(number)):
                 continue
-            # From here on every member counts as numbered: it must be the very same.
-            self._walk.number_shared([member for member in plain.members() if member is not None])
-            expected = plain.decoded(number, theirs[number]) if number in theirs else {}
-            changed = {place: (holder, before) for place, holder, before in plain.changed.get(number, ())}
-            for place in sorted(changed.keys() | expected.keys()):
-                holder, before = changed.get(place) or plain.holder(number, place, self._walk.objects)
-                ours, others = parts_of(holder), expected.get(place, before)
-                path = ((None, number), partial(plain.path, number, place))
-                if ours[0] is None:
-                    self._sequences(ours[1], others[1], path)
+            for place, ours, expected in plain.differing(number, theirs.get(number), self._walk.objects):
+                path = ((None, number), partial(plain.trees[number].path, place))
+                differs = list(map(operator.is_not, ours[1], expected[1]))
+                for items in ours[1], expected[1]:
+                    # A member that is met here counts as numbered: it must be the very same.
+                    self._walk.number_shared(plain.members_among(itertools.compress(items, differs)))
+                if ours[0] is not None:
+                    self._mappings(ours, expected, path)
+                elif len(ours[1]) != len(expected[1]):
+                    self._sequences(ours[1], expected[1], path)
                 else:
-                    self._mappings(ours, others, path)
+                    for i in reversed(list(itertools.compress(itertools.count(), differs))):
+                        self._pending.append((ours[1][i], expected[1][i], (path, i)))
                 self._drain()
 
     # How.

@@ -66,9 +66,15 @@ class Walk:
         self._passed: dict[int, Any] = {}
         self._limit = limit_seconds
         self._started = time.perf_counter()
+        self._trees_elsewhere = {
+            id(walk.objects[number]): tree
+            for walk in _walks
+            for number, tree in walk.plain.trees.items()
+        }
         with undisturbed():
             self._run(roots)
-            self.plain.finish(tree for walk in _walks for tree in walk.plain.trees.values())
+            self.plain.finish(self._trees_elsewhere.values())
+            self._trees_elsewhere = {}
         #: Their identities, as good as long as the program holds them.
         self.passed = _held_elsewhere(self._passed)
         self._passed.clear()
@@ -212,7 +218,8 @@ class Walk:
 
     def gather(self, o: Any) -> bool:
         """Takes a container with all that is below it as plain data, if it is."""
-        mark = self.plain.gather(o, self._number, self.index, self._check_time)
+        elsewhere = self._trees_elsewhere.get(id(o))
+        mark = self.plain.gather(o, self._number, self.index, elsewhere, self._check_time)
         if mark is None:
             return False
         self.mark(mark)
