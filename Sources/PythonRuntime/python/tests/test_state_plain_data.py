@@ -169,12 +169,37 @@ class SmallTrees(StateCase):
         module.__dict__["row"] = module.__dict__["data"][1]
         self.assertEqual([1], _shared(inner))
         third = Walk(roots)
-        self.assertIsNot(outer.plain.trees[0], third.plain.trees[0])
+        self.assertIs(outer.plain.trees[0].members, third.plain.trees[0].members)
         self.assertEqual([1], _shared(third))
+        self.assertIs(inner.plain.trees[0].members, outer.plain.trees[0].members)
         del outer, inner
         self.assertEqual([1], _shared(third))
         module.__dict__["row"] = None
         self.assertEqual([], _shared(third))
+
+    def test_what_is_derived_is_what_would_be_found(self) -> None:
+        for change in (
+            "data[3][0] = 5.5", "data[2].append(2)", "del data[2][:]", "data[4]['a'] = 8", "data[4]['b'] = 8",
+            "data[4][(1, [])[:1]] = 1", "data[0].append([])", "data[5][0].append(3)", "data[1] = data[0]",
+            "data[2][0] = data[3]", "row = data[3]", "aaa = data[3]", "data.append([1])", "data.reverse()",
+            "data[5][0] = 7", "data[0][0] = (1, 2)", "data[0][0] = object", "pass",
+        ):  # fmt: skip
+            with self.subTest(change):
+                modules = [types.ModuleType(NAME), types.ModuleType(NAME)]
+                walks = []
+                for module in modules:
+                    exec("data = [[i] for i in range(4)] + [{'a': 1}, [[2]], [3]]", module.__dict__)
+                    roots = Roots([], {NAME: module})
+                    if module is modules[0]:
+                        walks.append(Walk(roots))
+                    exec(change, module.__dict__)
+                    walks.append(Walk(roots))
+                outer, derived, found = walks
+                self.assertEqual(found.layout, derived.layout)
+                self.assertEqual(_shared(found), _shared(derived))
+                recorded = Recorded(found, Roots([], {NAME: modules[1]}))
+                roots = Roots([], {NAME: modules[0]})
+                self.assertIsNone(difference(derived, roots, recorded.stream, recorded.buffers))
 
     def test_walks_within_walks(self) -> None:
         module = types.ModuleType(NAME)

@@ -58,7 +58,7 @@ def containers_in(items: list[Any], types: Optional[set[type]] = None) -> list[A
 class Block:
     """Some containers, dictionaries or others, and what they held; it holds on to the latter only."""
 
-    __slots__ = ("first", "stop", "are_dictionaries", "sizes", "parts", "types")
+    __slots__ = ("first", "stop", "are_dictionaries", "sizes", "parts", "types", "digest")
 
     def __init__(self, holders: Sequence[Any], first: int, are_dictionaries: bool) -> None:
         self.first = first
@@ -70,6 +70,8 @@ class Block:
             raise RuntimeError("another thread has changed the data meanwhile")
         #: Of the items.
         self.types = set(map(type, self.parts[1]))
+        #: Of what was held, once somebody has asked.
+        self.digest = b""
 
     def before(self, numbers: Iterable[int]) -> Iterator[Parts]:
         """What the holders with these numbers held."""

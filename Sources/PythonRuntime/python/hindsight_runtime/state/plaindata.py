@@ -22,7 +22,7 @@ from .blocks import Change, Parts, containers_in, joined, parts_of
 from .errors import LayoutDiffers
 from .identical import same_pointers
 from .kinds import ATOMS
-from .trees import ALONE, Tree, are_flat, counts_of, gather
+from .trees import ALONE, Tree, are_flat, counts_of, derived, gather
 
 _chain = itertools.chain.from_iterable
 
@@ -64,7 +64,7 @@ class PlainData:
 
         `other` is what another walk has found there.
         """
-        tree = other if other is not None and other.is_alone(root) else None
+        tree = None if other is None else derived(other, root, index, self.identities)
         tree = tree or gather(root, index, self.identities, check)
         if tree is None:
             return None
@@ -84,7 +84,7 @@ class PlainData:
         for tree in fresh:
             tree.expected = [ALONE + 2] * len(tree.members)
             tree.others = elsewhere
-        if not elsewhere and all(tree.is_simple for tree in own):
+        if not fresh or not elsewhere and all(tree.is_simple for tree in own):
             return
         unclear: list[tuple[Tree, list[int], list[int]]] = []
         wanted: set[int] = set()

@@ -15,7 +15,7 @@ from .kinds import ATOMS
 _chain = itertools.chain.from_iterable
 
 #: Members in a block.
-BLOCK = 4096
+BLOCK = 1024
 #: Levels of containers below a root.
 DEEPEST = 16
 #: Where members are longer than this on average, each is better remembered by itself.
@@ -172,30 +172,72 @@ def are_flat(items: Any) -> bool:
     )
 
 
-def _fingerprint(tree: Tree, index: dict[int, Any], check: Callable[[], None]) -> str:
-    from .containers import fingerprint
+def derived(other: Tree, root: Any, index: dict[int, Any], known: set[int]) -> Optional[Tree]:
+    """The tree that `gather` would find, made from one of another walk; None where it may look different.
 
+    They share all that is the same, so that neither counts as a reference for the other.
+    """
+    if not other.is_simple or other.expected is None:
+        return None
+    counts = counts_of(other.members)
+    changes = other.changes(root)
+    several = map(operator.ne, counts, other.expected)
+    identities = set(map(id, itertools.compress(other.members, several)))
+    if not (identities.isdisjoint(index) and identities.isdisjoint(known)):
+        return None
+    if not changes and not identities:
+        return other
+    tree = Tree.__new__(Tree)
+    tree.members, tree.root, tree.is_simple = other.members, other.root, True
+    tree.expected, tree.others, tree.identities = other.expected, other.others, identities
+    blocks = {block.first: block for block in other.blocks}
+    for change in changes:
+        old = change.block
+        if old.first < 0:
+            return None
+        new = Block(tree.members[old.first : old.stop], old.first, old.are_dictionaries)
+        if not new.types <= _PLAIN or new.parts[0] is not None and not are_flat(new.parts[0]):
+            return None
+        if containers_in(old.parts[1], old.types) or containers_in(new.parts[1], new.types):
+            return None
+        blocks[old.first] = new
+    tree.blocks = list(blocks.values())
+    tree.fingerprint = _fingerprint(tree, index, lambda: None)
+    return tree
+
+
+def _fingerprint(tree: Tree, index: dict[int, Any], check: Callable[[], None]) -> str:
     numbers: dict[int, int] = {}
     if not tree.is_simple:
         numbers = {identity: -1 - entry[0] for identity, entry in index.items()}
         numbers.update(zip(map(id, tree.members), itertools.count()))
     digest = hashlib.blake2b(digest_size=8)
     for block in tree.all_blocks():
-        keys, items = block.parts
-        nested: Any = None
-        if not block.types <= ATOMS:
-            # Which of the items are containers, of which type; what is left are atoms and tuples of atoms.
-            if len(block.types) == 1 and tuple not in block.types:
-                nested, left = [cls.__name__ for cls in block.types], []
-            else:
-                nested = list(map(_NAMES.get, map(type, items)))
-                if tuple in block.types:
-                    more = set(map(id, of_type(items, block.types, tuple)))
-                    nested = ["tuple" if id(x) in more else name for x, name in zip(items, nested)]
-                left = list(itertools.compress(items, map(operator.not_, nested)))
-            if not tree.is_simple:
-                nested += [numbers.get(id(x)) for x in items]
-            items = left
-        digest.update(fingerprint((block.are_dictionaries, block.sizes, nested, keys, items)).encode())
+        digest.update(_digest(block, numbers) if numbers else block.digest or _digest(block, numbers))
         check()
     return digest.hexdigest()
+
+
+def _digest(block: Block, numbers: dict[int, int]) -> bytes:
+    """Of values, and of which items are containers; with `numbers`, of which ones they are."""
+    from .containers import fingerprint
+
+    keys, items = block.parts
+    nested: Any = None
+    if not block.types <= ATOMS:
+        # What is left are atoms and tuples of atoms.
+        if len(block.types) == 1 and tuple not in block.types:
+            nested, left = [cls.__name__ for cls in block.types], []
+        else:
+            nested = list(map(_NAMES.get, map(type, items)))
+            if tuple in block.types:
+                more = set(map(id, of_type(items, block.types, tuple)))
+                nested = ["tuple" if id(x) in more else name for x, name in zip(items, nested)]
+            left = list(itertools.compress(items, map(operator.not_, nested)))
+        if numbers:
+            nested += [numbers.get(id(x)) for x in items]
+        items = left
+    digest = fingerprint((block.are_dictionaries, block.sizes, nested, keys, items)).encode()
+    if not numbers:
+        block.digest = digest
+    return digest
