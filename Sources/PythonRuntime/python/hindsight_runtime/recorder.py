@@ -477,7 +477,7 @@ class Recorder(Session):
             return
         walked = self.budget.walk_cost
         done = time.perf_counter()
-        size = sum(length for _, length, _ in places)
+        size = sum(length for _, length, since in places if since == self.buffer.filling)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]
         self._send_facts()
         if self.file_log is not None:

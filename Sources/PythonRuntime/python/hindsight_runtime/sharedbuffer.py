@@ -28,7 +28,8 @@ class SharedBuffer:
         self._channel = channel
         self._map: Optional[mmap.mmap] = None
         self._size = 0
-        self._fillings = 0
+        #: The number of the last one.
+        self.filling = 0
         #: By address and size in the program's memory.
         self._places: dict[tuple[int, int], Place] = {}
 
@@ -40,7 +41,7 @@ class SharedBuffer:
         from .state import memory  # not needed by programs without checkpoints
 
         views = [memory.as_bytes(part) for part in parts]
-        self._fillings += 1
+        self.filling += 1
         kept, self._places = self._places, {}
         keys = [(memory.address_of(view), view.nbytes) for view in views]
         places = self._arrange(keys, kept)
@@ -51,7 +52,7 @@ class SharedBuffer:
                 place = target[offset : offset + view.nbytes]
                 if not since or not memory.equal(place, view):
                     place[:] = view
-                    since = self._fillings
+                    since = self.filling
                 place.release()
                 self._places[key] = offset, since
                 filled.append((offset, view.nbytes, since))

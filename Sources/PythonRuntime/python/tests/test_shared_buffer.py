@@ -117,7 +117,7 @@ class Filling(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(change.__name__):
                 count = self.fill(raw)[0]
-                before = self.buffer._fillings
+                before = self.buffer.filling
                 change()
                 self.assertEqual([before + 1], self.fill(raw))
                 self.assertEqual([before + 1], self.fill(raw))
