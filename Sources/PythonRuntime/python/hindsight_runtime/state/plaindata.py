@@ -49,6 +49,7 @@ class PlainData:
         self.identities: set[int] = set()
         #: While objects are held: what holds something else than at the walk, by root.
         self.changes: dict[int, list[Change]] = {}
+        self._noted: dict[int, int] = {}
 
     # Walking.
 
@@ -122,7 +123,9 @@ class PlainData:
                 numbers.update(itertools.compress(itertools.count(self.firsts[root]), more))
         self.changes = {root: tree.changes(objects[root]) for root, tree in self.trees.items()}
         # A member that has left its place may have as many references as before.
-        numbers.update(self._numbers(self._removed()).values())
+        removed = list(self._removed())
+        known = self._numbers(removed)
+        numbers.update(known[identity] for identity in removed if identity in known)
         if not numbers:
             return []
         members = self.members()
@@ -130,6 +133,7 @@ class PlainData:
 
     def forget(self) -> None:
         self.changes = {}
+        self._noted = {}
 
     def is_orphan(self, number: int, root: Any) -> bool:
         """Whether nothing but walks would refer to any member if the root went."""
@@ -177,12 +181,33 @@ class PlainData:
         if not before:
             return ()
         if all(tree.is_simple for tree in self.trees.values()):
-            return set(map(id, before)).difference(map(id, after))
+            if not self._are_many(before):
+                return set(map(id, before)).difference(map(id, after))
+            numbers = self._all_numbers()
+            left = set(map(numbers.get, map(id, after)))
+            return [
+                identity
+                for identity in map(id, before)
+                if identity in numbers and numbers[identity] not in left
+            ]
         return Counter(map(id, before)) - Counter(map(id, after))
 
-    def _numbers(self, wanted: Iterable[int]) -> dict[int, int]:
-        """The numbers of those that are members, by identity."""
-        wanted = set(wanted)
+    def _are_many(self, some: Sequence[Any]) -> bool:
+        """Whether looking for so many takes longer than noting the numbers of all."""
+        return 4 * len(some) > self.count
+
+    def _all_numbers(self) -> dict[int, int]:
+        """The numbers of all members, by identity, noted until `forget`."""
+        if not self._noted:
+            for root, tree in self.trees.items():
+                self._noted.update(zip(map(id, tree.members), itertools.count(self.firsts[root])))
+        return self._noted
+
+    def _numbers(self, identities: Sequence[int]) -> dict[int, int]:
+        """The numbers of at least those that are members, by identity."""
+        if self._are_many(identities):
+            return self._all_numbers()
+        wanted = set(identities)
         numbers: dict[int, int] = {}
         if wanted:
             for root, tree in self.trees.items():
@@ -193,7 +218,7 @@ class PlainData:
 
     def members_among(self, objects: Iterable[Any]) -> list[Any]:
         objects = [o for o in objects if type(o) in (list, tuple, dict)]
-        known = self._numbers(map(id, objects))
+        known = self._numbers(list(map(id, objects)))
         return [o for o in objects if id(o) in known]
 
     def newcomers(self, number: int) -> list[tuple[str, Any]]:
@@ -203,7 +228,7 @@ class PlainData:
             for items in joined(change.holders, change.block.are_dictionaries):
                 if items is not None and not set(map(type, items)) <= ATOMS:
                     found += (x for x in items if type(x) not in ATOMS)
-        members = self._numbers(map(id, found))
+        members = self._numbers(list(map(id, found)))
         return [("[…]", x) for x in found if id(x) not in members]
 
     # Capturing and restoring.
@@ -245,14 +270,17 @@ class PlainData:
         return start, stop, keys, self._encode(now[1][middle])
 
     def _encode(self, items: list[Any]) -> Encoded:
-        found = self._numbers(map(id, containers_in(items)))
+        containers = containers_in(items)
+        found = self._numbers(list(map(id, containers))) if containers else {}
         if not found:
             return items, b"", b""
         numbers = list(map(found.get, map(id, items)))
+        if None not in numbers:
+            return [None] * len(items), array("q", range(len(items))).tobytes(), array("q", numbers).tobytes()
         is_member = [number is not None for number in numbers]
         places = array("q", itertools.compress(itertools.count(), is_member))
         packed = array("q", itertools.compress(numbers, is_member))
-        items = [None if number is not None else item for item, number in zip(items, numbers)]
+        items = [None if is_in else item for item, is_in in zip(items, is_member)]
         return items, places.tobytes(), packed.tobytes()
 
     def decoded(self, number: int, contents: Contents) -> dict[int, Parts]:
