@@ -8,6 +8,8 @@ from typing import Any
 
 from hindsight_runtime.sharedbuffer import SharedBuffer
 
+from .state_cases import Program
+
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 
 
@@ -121,3 +123,25 @@ class Filling(unittest.TestCase):
                 change()
                 self.assertEqual([before + 1], self.fill(raw))
                 self.assertEqual([before + 1], self.fill(raw))
+
+    @unittest.skipUnless(HAS_NUMPY, "NumPy is not installed")
+    def test_an_array_that_nobody_changes(self) -> None:
+        from hindsight_runtime.state import capture, restore
+
+        program = Program(
+            "import numpy as np; data = np.arange(50_000.0); other = np.zeros(50_000); n = 0", "other[7] += 1; n += 1"
+        )
+        handed = []
+        for _ in range(3):
+            program.step()
+            captured = capture(program.walk, program.roots)
+            places = self.buffer.fill([captured.stream, *captured.buffers])
+            handed.append([since for _, _, since in places])
+        self.assertEqual([[1, 1, 1], [2, 1, 2], [3, 1, 3]], handed)
+        stream, *buffers = (self.collector.read(place) for place in places)
+        program.step()
+        program.module.__dict__["data"][:] = 0
+        restore(program.walk, program.roots, stream, buffers)
+        self.assertEqual(
+            (49_999.0, 3.0, 3), program.observe("(float(data[-1]), float(other[7]), n)")
+        )
