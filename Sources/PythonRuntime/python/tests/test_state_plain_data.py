@@ -264,6 +264,46 @@ class SmallTrees(StateCase):
             found = difference(anew.walk, anew.roots, snapshot.stream, snapshot.buffers)
             self.assertEqual(expected != anew.shape(), found is not None, found and found.text)
 
+    def test_any_changes_between_walks(self) -> None:
+        for seed in range(120):
+            with self.subTest(seed=seed):
+                self._play_within(seed)
+
+    def _play_within(self, seed: int) -> None:
+        """A loop in a loop is recorded; a replay walks only at the inner one, and is somewhere else by then."""
+        before = random.Random(seed).randrange(3)
+        played, anew = Game(seed), Game(seed)
+        outer = Walk(played.roots)
+        for game in (played, anew):
+            for _ in range(before):
+                game.step()
+            game.walk = Walk(game.roots)
+        self.assertEqual(played.walk.layout, anew.walk.layout)
+        played.step()
+        sys.modules[NAME] = played.module
+        recorded = Recorded(played.walk, played.roots)
+        expected = played.shape()
+        sys.modules[NAME] = anew.module
+        if seed % 2:
+            anew.step()
+            found = difference(anew.walk, anew.roots, recorded.stream, recorded.buffers)
+            self.assertIsNone(found, found and found.text)
+        else:
+            restore(anew.walk, anew.roots, recorded.stream, recorded.buffers)
+        self.assertEqual(expected, anew.shape())
+        # The outer one's checkpoint, too.
+        played.walk = None
+        sys.modules[NAME] = played.module
+        recorded = Recorded(outer, played.roots)
+        found = difference(outer, played.roots, recorded.stream, recorded.buffers)
+        self.assertIsNone(found, found and found.text)
+        first = Game(seed)
+        first.walk = Walk(first.roots)
+        self.assertEqual(outer.layout, first.walk.layout)
+        sys.modules[NAME] = first.module
+        restore(first.walk, first.roots, recorded.stream, recorded.buffers)
+        self.assertEqual(expected, first.shape())
+
 
 class Game:
     """Changes nested containers at random, and may do the same again."""
@@ -277,7 +317,7 @@ class Game:
         space["d"] = self.chance.choice(self._containers())
         space["e"] = None
         self.roots = Roots([], {NAME: self.module})
-        self.walk = Walk(self.roots, keep=True)
+        self.walk: Any = Walk(self.roots, keep=True)
 
     def shape(self) -> Any:
         return shape(*(self.module.__dict__[name] for name in "abcde"))
