@@ -314,7 +314,7 @@ class Game:
         space = self.module.__dict__
         for name in "abc":
             space[name] = self._make(3)
-        space["d"] = self.chance.choice(self._containers())
+        space["d"] = self.chance.choice(self._containers() or [None])
         space["e"] = None
         self.roots = Roots([], {NAME: self.module})
         self.walk: Any = Walk(self.roots, keep=True)

@@ -154,15 +154,14 @@ class PlainData:
         return found
 
     def with_numbers(self, packed: bytes) -> list[Any]:
-        """The members with these numbers."""
+        """The members with these numbers; None for those that the program has dropped."""
         if len(packed) % 8:
             raise LayoutDiffers("The checkpoint is damaged.")
         numbers = array("q", packed)
         members = self.members() if numbers else []
-        found = [members[number] if 0 <= number < len(members) else None for number in numbers]
-        if any(member is None for member in found):
-            raise LayoutDiffers("The program has dropped data which the checkpoint holds.")
-        return found
+        if not all(0 <= number < len(members) for number in numbers):
+            raise LayoutDiffers("The checkpoint is damaged.")
+        return [members[number] for number in numbers]
 
     def _removed(self) -> Iterable[int]:
         """The identities of members that are in fewer places than at the walk."""

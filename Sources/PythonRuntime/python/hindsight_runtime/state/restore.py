@@ -26,6 +26,8 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
     devices.settle()
     with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
         recorded = Recorded(walk, roots, stream, buffers)
+        if Gone in map(type, recorded.shared):
+            raise LayoutDiffers("The program has dropped data which the checkpoint may hold.")
         for number, *contents in recorded.storages:
             _fill(walk, number, contents)
         recorded.fill_fresh(late=False)
@@ -69,8 +71,8 @@ class Recorded:
         shared, rest = split(stream)
         shells, main = split(rest)
         self._walk = walk
-        #: Members of plain data that more than their places referred to.
-        self.shared = walk.plain.with_numbers(shared)
+        #: Members of plain data that more than their places may have referred to.
+        self.shared = [Gone() if o is None else o for o in walk.plain.with_numbers(shared)]
         objects = walk.objects + self.shared
         self._fresh: list[Any] = []
         if shells:
