@@ -50,6 +50,7 @@ class PlainData:
         #: While objects are held: what holds something else than at the walk, by root.
         self.changes: dict[int, list[Change]] = {}
         self._noted: dict[int, int] = {}
+        self._searches = 0
 
     # Walking.
 
@@ -80,7 +81,8 @@ class PlainData:
         """All trees are there: accounts for the references to their members."""
         self.identities = set()
         own = list(self.trees.values())
-        elsewhere = [tree for tree in others if not any(tree is mine for mine in own)]
+        mine = set(map(id, own))
+        elsewhere = [tree for tree in others if id(tree) not in mine]
         fresh = [tree for tree in own if tree.expected is None]
         for tree in fresh:
             tree.expected = [ALONE + 2] * len(tree.members)
@@ -134,6 +136,7 @@ class PlainData:
     def forget(self) -> None:
         self.changes = {}
         self._noted = {}
+        self._searches = 0
 
     def is_orphan(self, number: int, root: Any) -> bool:
         """Whether nothing but walks would refer to any member if the root went."""
@@ -193,7 +196,7 @@ class PlainData:
 
     def _are_many(self, some: Sequence[Any]) -> bool:
         """Whether looking for so many takes longer than noting the numbers of all."""
-        return 4 * len(some) > self.count
+        return 4 * len(some) > self.count or self._searches > 4
 
     def _all_numbers(self) -> dict[int, int]:
         """The numbers of all members, by identity, noted until `forget`."""
@@ -207,6 +210,7 @@ class PlainData:
         if self._are_many(identities):
             return self._all_numbers()
         wanted = set(identities)
+        self._searches += bool(wanted)
         numbers: dict[int, int] = {}
         if wanted:
             for root, tree in self.trees.items():
@@ -282,12 +286,13 @@ class PlainData:
         items = [None if is_in else item for item, is_in in zip(items, is_member)]
         return items, places.tobytes(), packed.tobytes()
 
-    def decoded(self, number: int, contents: Contents) -> dict[int, Parts]:
+    def decoded(
+        self, number: int, contents: Contents, all_members: Sequence[Any]
+    ) -> dict[int, Parts]:
         """What the holders of a tree held, by their places, the root as -1."""
         tree = self.trees.get(number)
         if tree is None:
             raise LayoutDiffers("The program has dropped data which the checkpoint holds.")
-        all_members = self.members()
         root, members = contents
         found: dict[int, Parts] = {}
         if root is not None:
@@ -315,8 +320,9 @@ class PlainData:
         """Makes all holders hold what they held."""
         from .containers import refill_dict
 
+        members = self.members() if recorded else ()
         for number in {**self.trees, **recorded}:
-            wanted = self.decoded(number, recorded[number]) if number in recorded else {}
+            wanted = self.decoded(number, recorded[number], members) if number in recorded else {}
             tree, root = self.trees[number], objects[number]
             for change in tree.changes(root):
                 for place, before in zip(change.numbers, change.block.before(change.numbers)):
@@ -332,8 +338,10 @@ class PlainData:
         self, number: int, recorded: Optional[Contents], objects: list[Any]
     ) -> list[tuple[int, Parts, Parts]]:
         """Places in a tree where something else is than at the walk, now or in the recording: both contents."""
+        if number not in self.trees:
+            raise LayoutDiffers("The program has dropped data which the checkpoint holds.")
         tree = self.trees[number]
-        theirs = {} if recorded is None else self.decoded(number, recorded)
+        theirs = {} if recorded is None else self.decoded(number, recorded, self.members())
         changed: set[int] = set()
         for change in self.changes.get(number, ()):
             changed.update(change.numbers)
