@@ -17,7 +17,7 @@ ALL = {
     "recording": "what recording costs, and what a question costs afterwards, against the peers",
     "firstvalue": "from the last keystroke to the first value",
     "answers": "from the last keystroke to the whole answer; two workers; cancelling",
-    "state": "which objects a checkpoint holds, against other serializers",
+    "state": "what a checkpoint costs the program, and filling one in a replay",
 }
 
 

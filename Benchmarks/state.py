@@ -2,10 +2,12 @@
 
     python Benchmarks/state.py [--json] [--quick]
 
-Needs PyTorch for the models; without it only the data in lists are measured. Every figure is the median of several
-measurements, in milliseconds. `walk` happens once for each entry of a loop; `capture` is what the program waits for
-at a checkpoint, before the copy into shared memory, which `copy` measures with a buffer that is in use already;
-`restore` and `compare` happen in replays.
+Needs PyTorch and NumPy for the models and arrays; without them only data in lists are measured. Figures are in
+milliseconds. The program waits for the walk once for each entry of a loop, for `walk again` where a loop around it
+has walked already, and at a checkpoint for `capture` and `copy`. `first` is the first checkpoint, which has to copy
+everything into fresh shared memory; `next` is the median of following ones, between which the program works on;
+`handed` is what the collector then has to hash and may have to store, in MB. `restore` and `compare` happen in
+replays: filling in the state before the last step, and comparing a state that is the recorded one.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import mmap
 import os
 import statistics
+import subprocess
 import sys
 import time
 import types
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Sources/PythonRuntime/python"))
-
-from hindsight_runtime import state  # noqa: E402
+PYTHON = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Sources/PythonRuntime/python")
 
 NAME = "benchmarked_program"
 
@@ -40,107 +42,163 @@ def step():
     loss = model(torch.ones(1, width)).square().mean()
     loss.backward()
     optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
     history.append(float(loss.detach()))
 
 step()
 """
 
-LISTS = """
-data = [(float(i), i % 10) for i in range(1_000_000)]
+#: A program that reads its data and changes little else.
+READING = """
+import random
+random.seed(1)
+data = {data}
 weights = [0.0] * 10
 
 def step():
-    weights[0] += data[len(data) // 2][0]
+    weights[0] += 0.5
+    {change}
 """
 
-CHANGING = """
-data = [[float(i), i % 10] for i in range(1_000_000)]
-weights = [0.0] * 10
+ROWS = "[[float(i), i % 10, 0] for i in range(1_000_000)]"
+TUPLES = "[(float(i), i % 10, 0) for i in range(1_000_000)]"
+NUMBERS = "list(map(float, range(1_000_000)))"
+RECORDS = "[{'x': float(i), 'label': str(i % 10), 'words': [i % 7, i % 5]} for i in range(300_000)]"
+ARRAY = "__import__('numpy').random.default_rng(1).normal(size=25_000_000)"
 
-def step():
-    weights[0] += data[len(data) // 2][0]
-    data[7][1] += 1
-"""
 
-NUMBERS = """
-import array
-data = list(map(float, range(1_000_000)))
-names = {{str(i): i for i in range(200_000)}}
-weights = [0.0] * 10
+def reading(data: str, change: str = "pass") -> str:
+    return READING.format(data=data, change=change)
 
-def step():
-    weights[0] += data[len(data) // 2]
-"""
-
-READ_ONLY_ARRAY = """
-import numpy
-data = numpy.random.default_rng(1).normal(size=(25_000_000,)).astype(numpy.float32)
-data.flags.writeable = False
-weights = [0.0] * 10
-
-def step():
-    weights[0] += float(data[3])
-"""
 
 #: Title, what it needs, source, whether `--quick` has it.
 CASES: list[tuple[str, str, str, bool]] = [
     ("model of 1 M parameters, Adam", "torch", MODEL.format(width=500, depth=4), True),
     ("model of 25 M parameters, Adam", "torch", MODEL.format(width=1250, depth=16), False),
     ("model of 110 M parameters, Adam", "torch", MODEL.format(width=2140, depth=24), False),
-    ("a million tuples in a list, read only", "", LISTS, True),
-    ("a million numbers in a list, and 200,000 in a dictionary, read only", "", NUMBERS.format(), True),
-    ("a million lists in a list, one of them changing", "", CHANGING, False),
-    ("an array of 100 MB, read only", "numpy", READ_ONLY_ARRAY, True),
+    ("a million numbers in a list, unchanged", "", reading(NUMBERS), True),
+    ("a million tuples of 3 in a list, unchanged", "", reading(TUPLES), True),
+    ("a million lists of 3 in a list, unchanged", "", reading(ROWS), True),
+    ("the same, one of them changes", "", reading(ROWS, "data[7][1] += 1"), False),
+    ("the same, one is appended", "", reading(ROWS, "data.append([0.5, 1])"), False),
+    ("the same, shuffled", "", reading(ROWS, "random.shuffle(data)"), False),
+    ("the same, all of them change", "", reading(ROWS, "[row.append(row.pop() + 1) for row in data]"), False),
+    ("300,000 dictionaries with a list in each, unchanged", "", reading(RECORDS), True),
+    ("an array of 200 MB, unchanged", "numpy", reading(ARRAY), True),
+    ("the same, one number changes", "numpy", reading(ARRAY, "data[12_500_000] += 1"), True),
+    ("the same, all of it changes", "numpy", reading(ARRAY, "data.__iadd__(1)"), False),
 ]
 
+COLUMNS = {
+    "objects": "objects", "bytes": "MB",
+    "walk": "walk", "walkAgain": "walk again",
+    "captureFirst": "first: capture", "copyFirst": "copy",
+    "capture": "next: capture", "copy": "copy", "handed": "handed",
+    "restore": "restore", "compare": "compare",
+}  # fmt: skip
 
-def milliseconds(action: Callable[[], Any], times: int) -> float:
-    measured = []
-    for _ in range(times):
+
+class Collector:
+    """Stands at the other end of the line: maps the memory that the state is copied into."""
+
+    def __init__(self) -> None:
+        self.memory: Optional[mmap.mmap] = None
+
+    def send_descriptor(self, message: dict[str, Any], descriptor: int) -> None:
+        self.memory = mmap.mmap(descriptor, message["size"], prot=mmap.PROT_READ)
+
+
+class Timer:
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = {}
+
+    def measure(self, name: str, action: Callable[[], Any]) -> Any:
         began = time.perf_counter()
         result = action()
-        measured.append((time.perf_counter() - began) * 1000)
-        del result
-    return statistics.median(measured)
+        self.times.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+        return result
+
+    def medians(self) -> dict[str, float]:
+        return {name: statistics.median(times) for name, times in self.times.items()}
 
 
-def measure(title: str, source: str, times: int) -> dict[str, Any]:
+def measured(title: str, source: str, times: int) -> dict[str, Any]:
+    from hindsight_runtime import state
+    from hindsight_runtime.sharedbuffer import SharedBuffer
+
     module = types.ModuleType(NAME)
     sys.modules[NAME] = module
     exec(compile(source, "benchmarked.py", "exec"), module.__dict__)
     roots = state.Roots([], {NAME: module})
-    walks: list[state.Walk] = []
-
-    def walk() -> None:
-        walks[:] = [state.Walk(roots)]
-
-    walked = milliseconds(walk, 3)
-    module.__dict__["step"]()
-    captured = state.capture(walks[0], roots)
-    stream, buffers = captured.stream, [bytearray(buffer) for buffer in captured.buffers]
-
-    def copy() -> None:
-        for target, view in zip(buffers, captured.buffers):
-            target[:] = view
-
-    result = {
-        "case": title,
-        "objects": walks[0].count,
-        "bytes": captured.size,
-        "walk": walked,
-        "capture": milliseconds(lambda: state.capture(walks[0], roots), times),
-        "copy": milliseconds(copy, times),
-        "compare": milliseconds(lambda: check(walks[0], roots, stream, buffers), times),
-        "restore": milliseconds(lambda: state.restore(walks[0], roots, stream, buffers), times),
-    }
+    collector = Collector()
+    buffer = SharedBuffer(collector)  # type: ignore[arg-type]
+    timer = Timer()
+    # What the very first walk takes besides are imports.
+    state.Walk(state.Roots([], {}))
+    walk = timer.measure("walk", lambda: state.Walk(roots))
+    timer.measure("walkAgain", lambda: state.Walk(roots))
+    size, places = 0, []
+    handed = []
+    for number in range(times + 1):
+        module.__dict__["step"]()
+        suffix = "" if number else "First"
+        captured = timer.measure("capture" + suffix, lambda: state.capture(walk, roots))
+        places = timer.measure(
+            "copy" + suffix, lambda: buffer.fill([captured.stream, *captured.buffers])
+        )
+        size = captured.size
+        if number:
+            newest = max(since for _, _, since in places)
+            handed.append(sum(length for _, length, since in places if since == newest))
+        del captured
+    assert collector.memory is not None
+    with memoryview(collector.memory) as memory:
+        parts = [memory[offset : offset + length] for offset, length, _ in places]
+        stream, buffers = bytes(parts[0]), parts[1:]
+        for _ in range(times):
+            module.__dict__["step"]()
+            timer.measure("restore", lambda: state.restore(walk, roots, stream, buffers))
+            found = timer.measure("compare", lambda: state.difference(walk, roots, stream, buffers))
+            if found is not None:
+                raise AssertionError(f"the state was restored and differs: {found.text}")
+        for part in parts:
+            part.release()
     del sys.modules[NAME]
-    return result
+    return {
+        "case": title,
+        "objects": walk.count,
+        "bytes": size / 1e6,
+        "handed": statistics.median(handed) / 1e6,
+        **timer.medians(),
+    }
 
 
-def check(walk: state.Walk, roots: state.Roots, stream: bytes, buffers: list[bytearray]) -> None:
-    difference = state.difference(walk, roots, stream, buffers)
-    if difference is not None:
-        raise AssertionError(f"the state was captured and differs from itself: {difference}")
+def cases(quick: bool) -> list[tuple[str, str, str, bool]]:
+    return [
+        case
+        for case in CASES
+        if (case[3] or not quick) and (not case[1] or importlib.util.find_spec(case[1]) is not None)
+    ]
+
+
+def measure(here: Any) -> None:
+    """As a part of all benchmarks: in an interpreter that has PyTorch."""
+    import setting
+
+    command = [here.python, os.path.abspath(__file__), "--json"] + ["--quick"] * here.quick
+    with setting.folder() as home:
+        text = subprocess.run(
+            command, env=here.environment(home), check=True, capture_output=True, encoding="utf-8"
+        ).stdout
+    results = [json.loads(line) for line in text.splitlines()]
+    rows = [[result["case"], *figures(result)] for result in results]
+    setting.table(["milliseconds", *COLUMNS.values()], rows)
+
+
+def figures(result: dict[str, Any]) -> list[str]:
+    return [
+        f"{result[name]}" if name == "objects" else f"{result[name]:.1f}" for name in COLUMNS
+    ]
 
 
 def main() -> None:
@@ -148,19 +206,16 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one object per case")
     parser.add_argument("--quick", action="store_true", help="only what takes little time and memory")
     options = parser.parse_args()
-    columns = ("walk", "capture", "copy", "restore", "compare")
     if not options.json:
-        print(f"{'':70}{'objects':>10}{'MB':>9}" + "".join(f"{c:>10}" for c in columns))
-    for title, needed, source, is_quick in CASES:
-        if options.quick and not is_quick or needed and importlib.util.find_spec(needed) is None:
-            continue
-        result = measure(title, source, 3 if options.quick else 5)
+        print(f"{'':52}" + "".join(f"{title:>15}" for title in COLUMNS.values()))
+    for title, _, source, _ in cases(options.quick):
+        result = measured(title, source, 3 if options.quick else 5)
         if options.json:
             print(json.dumps(result), flush=True)
         else:
-            figures = "".join(f"{result[c]:10.2f}" for c in columns)
-            print(f"{title:70}{result['objects']:10}{result['bytes'] / 1e6:9.1f}{figures}", flush=True)
+            print(f"{title:52}" + "".join(f"{figure:>15}" for figure in figures(result)), flush=True)
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, PYTHON)
     main()

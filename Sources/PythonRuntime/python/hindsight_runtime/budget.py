@@ -62,6 +62,10 @@ class Budget:
             return self.spent + self.walk_cost < max(ALLOWANCE / 2, self.fraction * elapsed / 2)
         return expected >= self.ratio() * (self.cost + self.walk_cost)
 
+    def longest_walk(self, elapsed: float) -> float:
+        """Seconds after which a walk is given up."""
+        return max(ALLOWANCE, self.fraction * elapsed - self.spent)
+
     def walked(self, seconds: float) -> None:
         self.spent += seconds
         self._walks += 1

@@ -21,7 +21,7 @@ from .channel import Channel, ChannelClosed
 from .files import FileLog
 from .loops import Loop, Started, driven_by_generator, may_run_code, scalar
 from .programs import Program
-from .sharedbuffer import SharedBuffer
+from .sharedbuffer import Filled, SharedBuffer
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_header
 
@@ -33,8 +33,6 @@ LONG_LOOP = 0.005
 LOOK_INTERVAL = 0.002
 #: A checkpoint that comes within so many times its cost after another is likely to differ little from it.
 CLOSE = 10.0
-#: A walk longer than this is given up: the state is too large to be worth it.
-LONGEST_WALK = 1.0
 
 
 def start(program: Program, settings: dict[str, Optional[str]]) -> None:
@@ -92,8 +90,8 @@ class Recorder(Session):
         self.short = ShortLoops(tell=self._leave_alone)
         self._number = 0
         self._records = 0
-        #: Checkpoints that the collector has not stored yet.
-        self._storing = 0
+        #: What the collector still reads, by checkpoint.
+        self._being_read: dict[int, list[Filled]] = {}
         self._last_checkpoint = self.began
         #: loop id → seconds of its last activation; kind and loop id → when its last milestone was.
         self._durations: dict[str, float] = {}
@@ -458,7 +456,7 @@ class Recorder(Session):
     def _walk(self, loop: Loop, frame: FrameType) -> None:
         began = time.perf_counter()
         try:
-            self.walk_from(loop, frame, LONGEST_WALK)
+            self.walk_from(loop, frame, self.budget.longest_walk(began - self.began))
         except ChannelClosed:
             raise
         except Exception as error:  # logs and coordinates go on without checkpoints
@@ -472,8 +470,10 @@ class Recorder(Session):
         began = time.perf_counter()
         # The writer is behind: rather no checkpoint than a wait, but for one that differs little from the last, as
         # a boundary's does from that of the inner loop's exit.
-        is_read = self._storing > 0
-        if self._storing > 1 or (is_read and began - self._last_checkpoint > CLOSE * self.budget.cost):
+        being_read = [place for places in self._being_read.values() for place in places]
+        if len(self._being_read) > 1 or (
+            being_read and began - self._last_checkpoint > CLOSE * self.budget.cost
+        ):
             return
         try:
             from . import state
@@ -482,7 +482,7 @@ class Recorder(Session):
                 captured = state.capture(loop.walk, self.roots(loop, frame))
             stream = with_header({"entered": self.short.entered, "else": at_else}, captured.stream)
             copying = time.perf_counter()
-            places = self.buffer.fill([stream, *captured.buffers], is_read)
+            places = self.buffer.fill([stream, *captured.buffers], being_read)
         except ChannelClosed:
             raise
         except Exception as error:
@@ -495,7 +495,7 @@ class Recorder(Session):
         if places is None:
             self.budget.spent += done - began
             return
-        size = sum(length for _, length, _ in places)
+        size = sum(length for _, length, since in places if since == self.buffer.filling)
         lost = [*captured.lost, *self._suspended_generators(kind, loop)]
         self._send_facts()
         if self.file_log is not None:
@@ -517,10 +517,10 @@ class Recorder(Session):
                 "cost": {"walk": walked, "capture": copying - began, "copy": done - copying},
             }
         )
-        self._storing += 1
+        self._being_read[self._number] = places
         self._number += 1
         self._last_checkpoint = time.perf_counter()
-        if is_read:
+        if being_read:
             self.budget.spent += self._last_checkpoint - began  # most of it was compared: no measure for others
         else:
             self.budget.took(self._last_checkpoint - began, size)
@@ -545,7 +545,7 @@ class Recorder(Session):
             if message is None:
                 return
             if message.get("t") == "stored":
-                self._storing -= 1
+                self._being_read.pop(message.get("n"), None)
 
 
 class _Marks:

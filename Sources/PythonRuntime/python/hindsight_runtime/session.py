@@ -27,7 +27,7 @@ ITERATORS = "live loops"
 PROBE_FUNCTION = "__hindsight_probe__"
 
 #: Changes whenever checkpoints of an older runtime cannot be filled in by this one.
-STATE_FORMAT = 5
+STATE_FORMAT = 6
 
 
 def layout(walk: Any) -> str:

@@ -15,6 +15,8 @@ ALIGNMENT = 64
 
 #: Where a part lies, and since which filling its bytes are the same.
 Place = tuple[int, int]
+#: The same with the part's length in the middle.
+Filled = tuple[int, int, int]
 
 
 class SharedBuffer:
@@ -28,17 +30,18 @@ class SharedBuffer:
         self._channel = channel
         self._map: Optional[mmap.mmap] = None
         self._size = 0
-        self._fillings = 0
+        #: The number of the last one.
+        self.filling = 0
         #: By address and size in the program's memory.
         self._places: dict[tuple[int, int], Place] = {}
-        #: Offset and size of everything that the last filling consists of.
-        self._filled: list[tuple[int, int]] = []
 
-    def fill(self, parts: Sequence[Any], is_read: bool = False) -> Optional[list[tuple[int, int, int]]]:
+    def fill(
+        self, parts: Sequence[Any], being_read: Sequence[Filled] = ()
+    ) -> Optional[list[Filled]]:
         """Puts the parts into the memory; returns (offset, length, since) of each.
 
-        Two fillings that give the same `since` for a place mean the same bytes. `is_read`: the collector still
-        reads the last filling, so that what differs from it goes elsewhere; None where there is no room for that.
+        Two fillings that give the same `since` for a place mean the same bytes. `being_read`: what the collector
+        still reads of earlier ones, so that only other memory may be written to; None where there is too little.
         """
         from .state import memory  # not needed by programs without checkpoints
 
@@ -46,28 +49,31 @@ class SharedBuffer:
         keys = [(memory.address_of(view), view.nbytes) for view in views]
         kept = dict(self._places)
         found = [kept.pop(key, None) for key in keys]
-        if is_read:
+        if being_read:
             found = [
                 place if place is not None and self._holds(place[0], view) else None
                 for view, place in zip(views, found)
             ]
-            places = self._fitted(keys, found, self._filled)
+            taken = {offset: _aligned(size) for offset, size, _ in being_read}
+            for key, place in zip(keys, found):
+                if place is not None:
+                    taken[place[0]] = _aligned(key[1])
+            places = self._fitted(keys, found, list(taken.items()))
             if places is None:
                 return None
         else:
             places = self._arrange(keys, found)
         assert self._map is not None
-        self._fillings += 1
+        self.filling += 1
         self._places = {}
         filled = []
         with memoryview(self._map) as target:
             for key, view, (offset, since) in zip(keys, views, places):
-                if not since or not (is_read or self._holds(offset, view)):
+                if not since or not (being_read or self._holds(offset, view)):
                     target[offset : offset + view.nbytes] = view
-                    since = self._fillings
+                    since = self.filling
                 self._places[key] = offset, since
                 filled.append((offset, view.nbytes, since))
-        self._filled = [(offset, _aligned(size)) for offset, size, _ in filled]
         return filled
 
     def _holds(self, offset: int, view: memoryview) -> bool:

@@ -64,6 +64,45 @@ journal = open("out/journal.txt", "w+")
     ),
 )
 
+#: Rows of tables that are large enough to be taken as a whole.
+ROWS = Vocabulary(
+    """\
+rows = [[i, float(i), "x"] for i in range(300)]
+groups = {i: {"n": i, "members": [i]} for i in range(260)}
+order = rows[::-1]
+first = rows[0]
+kept = []
+""",
+    (
+        "rows[5][0] % 9",
+        "len(kept) % 7",
+        "sum(row[0] for row in order) % 9",
+        "len(groups[3]['members']) % 7",
+    ),
+    (
+        "rows[{n} % 250][0] += {n}",
+        "rows[{n}][1] = -rows[{n}][1]",
+        "rows.sort(key=lambda row: row[0] % 10)",
+        "rows.append(rows.pop(0))",
+        "kept.append(rows.pop({n}) if len(rows) > 280 else [{n}])",
+        "kept and rows.extend(kept[-2:])",
+        "first.append({n})",
+        "order.reverse()",
+        "groups[{n}]['members'].append({n})",
+        "groups.update({{1000 + {n}: {{'n': {n}, 'members': rows[{n}]}}}})",
+        "shared.update(row=rows[{n}])",
+        "shared.get('row', first)[0] += 3",
+        "rows.__setitem__({n}, shared.get('row', [{n}, 0.5]))",
+    ),
+    (
+        "sum(row[0] for row in rows), first, len(kept)",
+        "[rows.index(row) for row in (first, order[7]) if row in rows]",
+        "[any(row is other for other in rows) for row in (first, shared.get('row'), order[3], kept[-1:])]",
+        "shared.get('row')",
+        "groups[3], sum(sum(group['members'][:1]) for group in groups.values())",
+    ),
+)
+
 NUMPY = Vocabulary(
     """\
 import numpy as np
@@ -162,7 +201,7 @@ def train(amount):
 
 def available(with_torch: bool) -> list[tuple[Vocabulary, ...]]:
     """Those that this interpreter can run, alone and together."""
-    sets: list[tuple[Vocabulary, ...]] = [(), (FILES,)]
+    sets: list[tuple[Vocabulary, ...]] = [(), (FILES,), (ROWS,)]
     if importlib.util.find_spec("numpy"):
         sets += [(NUMPY,), (FILES, NUMPY)]
     if with_torch:

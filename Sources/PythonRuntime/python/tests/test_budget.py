@@ -36,6 +36,13 @@ class Budgets(unittest.TestCase):
         self.simulate(iteration=0.01, cost=0.5, seconds=60)
         self.assertLessEqual(self.taken, 3)
 
+    def test_a_long_run_may_walk_for_longer(self) -> None:
+        budget = Budget(0.01)
+        self.assertEqual(ALLOWANCE, budget.longest_walk(5))
+        self.assertEqual(10, budget.longest_walk(1000))
+        budget.walked(4)
+        self.assertEqual(6, budget.longest_walk(1000))
+
     def test_inner_boundaries_must_cover_more(self) -> None:
         budget = Budget(0.01)
         budget.took(0.01, 1000)

@@ -8,6 +8,8 @@ from typing import Any
 
 from hindsight_runtime.sharedbuffer import SharedBuffer
 
+from .state_cases import Program
+
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 
 
@@ -93,14 +95,24 @@ class Filling(unittest.TestCase):
         places = self.buffer.fill(parts)
         before = [self.collector.read(place) for place in places]
         small[7] ^= 1
-        beside = self.buffer.fill([b"b" * 3000, large, small, small], is_read=True)
+        beside = self.buffer.fill([b"b" * 3000, large, small, small], places)
         self.assertEqual([2, 1, 2, 2], [since for _, _, since in beside])
         self.assertEqual(before, [self.collector.read(place) for place in places])
         self.assertEqual([b"b" * 3000, large, small, small], [self.collector.read(place) for place in beside])
         # Another large part has no room beside the first.
         large[5] ^= 1
-        self.assertIsNone(self.buffer.fill([b"c", large, small], is_read=True))
+        self.assertIsNone(self.buffer.fill([b"c", large, small], beside))
         self.assertEqual([3, 3, 2], self.fill(b"c", large, small))
+
+    def test_what_is_still_read_need_not_be_the_last_filling(self) -> None:
+        """The collector drops one that comes while another waits, and goes on reading that."""
+        large, small = bytearray(os.urandom(2**20)), bytearray(os.urandom(1000))
+        first = self.buffer.fill([b"a" * 2000, large, small])
+        before = [self.collector.read(place) for place in first]
+        for number in range(40):
+            small[number] ^= 1
+            self.buffer.fill([bytes([number]) * (1000 + 64 * number), large, small], first)
+            self.assertEqual(before, [self.collector.read(place) for place in first])
 
     @unittest.skipUnless(HAS_NUMPY, "NumPy is not installed")
     def test_one_byte_of_an_array_through_every_way(self) -> None:
@@ -132,7 +144,29 @@ class Filling(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(change.__name__):
                 count = self.fill(raw)[0]
-                before = self.buffer._fillings
+                before = self.buffer.filling
                 change()
                 self.assertEqual([before + 1], self.fill(raw))
                 self.assertEqual([before + 1], self.fill(raw))
+
+    @unittest.skipUnless(HAS_NUMPY, "NumPy is not installed")
+    def test_an_array_that_nobody_changes(self) -> None:
+        from hindsight_runtime.state import capture, restore
+
+        program = Program(
+            "import numpy as np; data = np.arange(50_000.0); other = np.zeros(50_000); n = 0", "other[7] += 1; n += 1"
+        )
+        handed = []
+        for _ in range(3):
+            program.step()
+            captured = capture(program.walk, program.roots)
+            places = self.buffer.fill([captured.stream, *captured.buffers])
+            handed.append([since for _, _, since in places])
+        self.assertEqual([[1, 1, 1], [2, 1, 2], [3, 1, 3]], handed)
+        stream, *buffers = (self.collector.read(place) for place in places)
+        program.step()
+        program.module.__dict__["data"][:] = 0
+        restore(program.walk, program.roots, stream, buffers)
+        self.assertEqual(
+            (49_999.0, 3.0, 3), program.observe("(float(data[-1]), float(other[7]), n)")
+        )

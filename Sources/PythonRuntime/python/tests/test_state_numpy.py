@@ -3,7 +3,9 @@ from __future__ import annotations
 import importlib.util
 import unittest
 
-from .state_cases import StateCase
+from hindsight_runtime.state import LayoutDiffers
+
+from .state_cases import Program, StateCase
 from .state_programs import ProgramCase
 
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
@@ -51,6 +53,13 @@ class Arrays(StateCase):
             holds="objects[2] is objects[0] and made[0] is objects[0] and part.base.shape == (4,) and part[1, 0] is objects[0] and not late.flags.writeable"
             " and not fixed.flags.writeable and type(scalar) is np.float32",
         )
+
+    def test_bytes_of_another_length_are_not_written(self) -> None:
+        program = Program("import numpy as np; data = np.zeros(10_000)", "data += 1")
+        recorded = program.capture()
+        recorded.buffers = [buffer + b"more" for buffer in recorded.buffers]
+        with self.assertRaises(LayoutDiffers):
+            program.restore(recorded)
 
     def test_generators(self) -> None:
         self.check(

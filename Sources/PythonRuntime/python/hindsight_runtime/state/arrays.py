@@ -152,7 +152,7 @@ class ArrayKind(Kind):
             if type(data) is list:
                 fill_objects(o, data)
             elif o.nbytes:
-                memory.put(o.__array_interface__["data"][0], data)
+                memory.put(o.__array_interface__["data"][0], o.nbytes, data)
         if o.flags.writeable != writable:
             o.flags.writeable = writable
         if attributes is not None and hasattr(o, "__dict__"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +45,10 @@ def capture(walk: Walk, roots: Roots) -> Captured:
     """The state of everything that the roots reach now; raises nothing but `CaptureFailed`."""
     try:
         with undisturbed(), walk.held():
-            return _capture(walk, roots)
+            shared = array("q", walk.look())
+            captured = _capture(walk, roots)
+            captured.stream = join(shared.tobytes(), captured.stream)
+            return captured
     except CaptureFailed:
         raise
     except RecursionError:
@@ -74,10 +78,11 @@ def _write(walk: Walk, roots: Roots, spaces: Spaces, fresh: list[Any]) -> Captur
         makers = Writer(walk.index, source)
         makers.dump([kind_of(type(o)).shell(o) for o in fresh])
         shells = makers.file.getvalue()
-        index = {**index, **{id(o): (walk.count + i, o) for i, o in enumerate(fresh)}}
+        index = {**index, **{id(o): (walk.numbers + i, o) for i, o in enumerate(fresh)}}
         contents = [read(kind_of(type(o)), o, source) for o in fresh]
     writer = Writer(index, source)
-    writer.dump((FORMAT, walk.count, roots.identity(), spaces, records, contents, state))
+    plain = walk.plain.contents()
+    writer.dump((FORMAT, walk.count, roots.identity(), spaces, records, contents, plain, state))
     # Which storages are looked into is known only now.
     storages = [
         (walk.index[id(storage)][0], *read(kind_of(Storage), storage, source))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import marshal
+import operator
 import types
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Optional, Sequence
 
 from . import devices, hidden, memory
@@ -18,6 +21,7 @@ from .functions import live_codes
 from .instances import DictItems, InstanceKind, SetItems
 from .kinds import ATOMS, Kind, describe
 from .lost import Lost, Same, Unknown
+from .plaindata import are_same
 from .restore import Recorded, codes_of, gradients_off, spaces_like
 from .roots import Roots
 from .source import Source
@@ -48,7 +52,9 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
     try:
         devices.settle()
         with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
+            walk.look()
             recorded = Recorded(walk, roots, stream, buffers)
+            walk.number_shared(recorded.shared)
             recorded.fill_fresh(late=False)
             recorded.fill_fresh(late=True)
             comparison = Comparison(walk, Source(walk, roots.all_frames), recorded.tables)
@@ -56,6 +62,7 @@ def difference(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) 
                 comparison.expect(recorded)
                 comparison.spaces(roots, recorded)
                 comparison.contents(recorded)
+                comparison.plain(recorded)
                 comparison.finish()
             except Differs as found:
                 comparison.found.insert(0, str(found))
@@ -142,6 +149,28 @@ class Comparison:
             if list(live[1:]) != size_and_device:
                 raise self._values_differ((None, number))
             self._blocks.append((storage.block, live[0], data, (None, number)))
+
+    def plain(self, recorded: Recorded) -> None:
+        """Compares what holders in plain data hold that hold something else than at the walk."""
+        plain = self._walk.plain
+        live, theirs = plain.contents(), recorded.plain
+        for number in sorted(live.keys() | theirs.keys()):
+            if are_same(live.get(number), theirs.get(number)):
+                continue
+            for place, ours, expected in plain.differing(number, theirs.get(number), self._walk.objects):
+                path = ((None, number), partial(plain.trees[number].path, place))
+                differs = list(map(operator.is_not, ours[1], expected[1]))
+                for items in ours[1], expected[1]:
+                    # A member that is met here counts as numbered: it must be the very same.
+                    self._walk.number_shared(plain.members_among(itertools.compress(items, differs)))
+                if ours[0] is not None:
+                    self._mappings(ours, expected, path)
+                elif len(ours[1]) != len(expected[1]):
+                    self._sequences(ours[1], expected[1], path)
+                else:
+                    for i in reversed(list(itertools.compress(itertools.count(), differs))):
+                        self._pending.append((ours[1][i], expected[1][i], (path, i)))
+                self._drain()
 
     # How.
 
@@ -416,6 +445,7 @@ class Comparison:
         labels: list[str] = []
         while path is not None:
             before, label = path
+            label = label() if type(label) is partial else label
             if before is None and type(label) is int:
                 labels.append(self._walk.path(label))
             else:

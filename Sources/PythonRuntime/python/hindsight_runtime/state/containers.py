@@ -23,6 +23,10 @@ LARGE = 256
 _ATOMS_AND_TUPLES = ATOMS | {tuple}
 
 
+class Together:
+    """Stands, as a class, for the snapshot of a container that is handled with all below it (see `plaindata`)."""
+
+
 def is_flat(items: Any) -> bool:
     """Whether all items are atoms, or tuples of atoms."""
     types = set(map(type, items))
@@ -48,10 +52,14 @@ class ListKind(Kind):
     filled = True
 
     def visit(self, o: Any, walk: Walk) -> Children:
-        if len(o) >= LARGE and is_flat(o):
-            walk.snapshots[id(o)] = snapshot = list(o)
-            walk.mark(fingerprint(snapshot))
-            return ()
+        if len(o) >= LARGE:
+            if is_flat(o):
+                walk.snapshots[id(o)] = snapshot = list(o)
+                walk.mark(fingerprint(snapshot))
+                return ()
+            if walk.gather(o):
+                walk.snapshots[id(o)] = Together
+                return ()
         return self.children(o)
 
     def children(self, o: Any) -> Children:
@@ -59,12 +67,14 @@ class ListKind(Kind):
 
     def contents(self, o: Any, source: Source) -> Any:
         snapshot = source.walk.snapshots.get(id(o))
-        if snapshot is not None and same_pointers(o, snapshot):
+        if snapshot is Together or snapshot is not None and same_pointers(o, snapshot):
             return None
         return list(o)
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
-        o[:] = walk.snapshots[id(o)] if contents is None else contents
+        contents = walk.snapshots[id(o)] if contents is None else contents
+        if contents is not Together:
+            o[:] = contents
 
     def shell(self, o: Any) -> Any:
         return list, ()
@@ -82,10 +92,14 @@ class DictKind(Kind):
     late = True
 
     def visit(self, o: Any, walk: Walk) -> Children:
-        if len(o) >= LARGE and is_flat(o) and is_flat(o.values()):
-            walk.snapshots[id(o)] = snapshot = (list(o), list(o.values()))
-            walk.mark(fingerprint(snapshot))
-            return ()
+        if len(o) >= LARGE:
+            if is_flat(o) and is_flat(o.values()):
+                walk.snapshots[id(o)] = snapshot = (list(o), list(o.values()))
+                walk.mark(fingerprint(snapshot))
+                return ()
+            if walk.gather(o):
+                walk.snapshots[id(o)] = Together
+                return ()
         return self.children(o)
 
     def children(self, o: Any) -> Children:
@@ -93,14 +107,17 @@ class DictKind(Kind):
 
     def contents(self, o: Any, source: Source) -> Any:
         snapshot = source.walk.snapshots.get(id(o))
+        if snapshot is Together:
+            return None
         keys, values = list(o), list(o.values())
         if snapshot and same_pointers(keys, snapshot[0]) and same_pointers(values, snapshot[1]):
             return None
         return keys, values
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
-        keys, values = walk.snapshots[id(o)] if contents is None else contents
-        refill_dict(o, keys, values)
+        contents = walk.snapshots[id(o)] if contents is None else contents
+        if contents is not Together:
+            refill_dict(o, *contents)
 
     def shell(self, o: Any) -> Any:
         return dict, ()
@@ -148,6 +165,8 @@ class TupleKind(Kind):
         if is_flat(o):
             if len(o) >= LARGE:
                 walk.mark(fingerprint(o))
+            return ()
+        if len(o) >= LARGE and walk.gather(o):
             return ()
         return self.children(o)
 

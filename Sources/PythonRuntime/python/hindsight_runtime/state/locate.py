@@ -74,7 +74,14 @@ def new_objects(walk: Walk, spaces: Spaces, effort: float = _EFFORT) -> Iterator
                 pending.append((o, steps))
     # Whoever looks for a variable's value has stopped by now.
     for number in walk.filled:
-        pending.append((walk.objects[number], number))
+        if number not in walk.plain.trees:
+            pending.append((walk.objects[number], number))
+    for number in walk.plain.trees:
+        for label, o in walk.plain.newcomers(number):
+            if id(o) not in index and id(o) not in seen:
+                seen[id(o)] = o
+                yield o, (number, label)
+                pending.append((o, (number, label)))
     while pending and len(seen) < effort:
         parent, before = pending.popleft()
         for label, o in _children(parent):

@@ -68,9 +68,12 @@ def equal(one: Any, other: Any) -> bool:
     return len(one) == len(other) and (not len(one) or _same(one, other))
 
 
-def put(address: int, data: Any) -> None:
-    """Makes memory hold these bytes; leaves it alone where it does, since a forked process would copy its pages."""
+def put(address: int, size: int, data: Any) -> None:
+    """Makes memory hold these bytes; leaves it alone where it does, since a forked process would copy its pages.
+
+    Raises `ValueError` where they are not as many.
+    """
     data = as_bytes(data)
-    target = at(address, len(data), True)
+    target = at(address, size, True)
     if not equal(target, data):
         target[:] = data

@@ -26,6 +26,8 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
     devices.settle()
     with undisturbed(), walk.held(blocks=True), gradients_off(), live_codes(codes_of(roots)):
         recorded = Recorded(walk, roots, stream, buffers)
+        if Gone in map(type, recorded.shared):
+            raise LayoutDiffers("The program has dropped data which the checkpoint may hold.")
         for number, *contents in recorded.storages:
             _fill(walk, number, contents)
         recorded.fill_fresh(late=False)
@@ -44,6 +46,7 @@ def restore(walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> 
         recorded.fill_fresh(late=True)
         for number, contents in late:
             _fill(walk, number, contents)
+        walk.plain.restore(recorded.plain, walk.objects)
         for (owner, space), (_, names) in zip(spaces_like(roots, recorded.spaces), recorded.spaces):
             _fill_space(roots, owner, space, names)
     hidden.write(recorded.hidden)
@@ -65,15 +68,19 @@ class Recorded:
     """A stream read and found to belong here."""
 
     def __init__(self, walk: Walk, roots: Roots, stream: bytes, buffers: Sequence[Any]) -> None:
-        shells, main = split(stream)
+        shared, rest = split(stream)
+        shells, main = split(rest)
         self._walk = walk
+        #: Members of plain data that more than their places may have referred to.
+        self.shared = [Gone() if o is None else o for o in walk.plain.with_numbers(shared)]
+        objects = walk.objects + self.shared
         self._fresh: list[Any] = []
         if shells:
-            self._fresh = [make(*given) for make, given in Reader(walk.objects, shells).read()]
-        reader = Reader(walk.objects + self._fresh, main, buffers)
-        version, count, identity, self.spaces, self.records, self._contents, self.hidden = (
-            reader.read()
-        )
+            self._fresh = [make(*given) for make, given in Reader(objects, shells).read()]
+        reader = Reader(objects + self._fresh, main, buffers)
+        (
+            version, count, identity, self.spaces, self.records, self._contents, self.plain, self.hidden,
+        ) = reader.read()  # fmt: skip
         self.storages: list[Any]
         self.storages, sets = reader.read()
         for o, items, table in sets:

@@ -12,7 +12,7 @@ from .errors import LayoutDiffers, StateError
 from .source import INLINE, Source
 
 #: Changes when a stream of another release could be misread.
-FORMAT = 1
+FORMAT = 2
 
 
 class CaptureSource(Source):
@@ -66,9 +66,10 @@ class _Unpickler(_pickle.Unpickler):
         return self.objects[number]
 
 
-def join(shells: bytes, main: bytes) -> bytes:
-    """The stream: how to make the objects that are filled later, where there are any, then everything else."""
-    return len(shells).to_bytes(8, "little") + shells + main
+def join(first: bytes, rest: bytes) -> bytes:
+    """A stream begins with the numbers of the shared members of plain data; then, where there are any, comes how to
+    make the objects that are filled later, then everything else."""
+    return len(first).to_bytes(8, "little") + first + rest
 
 
 def split(stream: Any) -> tuple[bytes, bytes]:

@@ -98,7 +98,7 @@ class StorageKind(Kind):
         if not size:
             return
         if block.device.type == "cpu":
-            memory.put(block.data_ptr(), buffer)
+            memory.put(block.data_ptr(), size, buffer)
         else:
             block.copy_(make_storage(buffer, size, "cpu").block)
 

@@ -17,6 +17,7 @@ from .classify import kind_of
 from .errors import StateTooLarge
 from .kinds import ATOMS, Kind, Label, describe
 from .lost import Lost
+from .plaindata import PlainData
 from .roots import Roots
 
 
@@ -43,6 +44,9 @@ class Walk:
         self._gone: dict[int, Gone] = {}
         #: Large flat containers as they were.
         self.snapshots: dict[int, Any] = {}
+        #: Large nestings of plain containers.
+        self.plain = PlainData()
+        self._shared: list[Any] = []
         self.storages: dict[int, Any] = {}
         self._identities: list[Any] = []
         #: Numbers of the objects that have contents of their own.
@@ -60,8 +64,17 @@ class Walk:
         self._namespaces = {id(module.__dict__) for module in roots.modules.values()}
         #: Objects that go by value although they were there: their children were walked, once.
         self._passed: dict[int, Any] = {}
+        self._limit = limit_seconds
+        self._started = time.perf_counter()
+        self._trees_elsewhere = {
+            id(walk.objects[number]): tree
+            for walk in _walks
+            for number, tree in walk.plain.trees.items()
+        }
         with undisturbed():
-            self._run(roots, limit_seconds)
+            self._run(roots)
+            self.plain.finish(self._trees_elsewhere.values())
+            self._trees_elsewhere = {}
         #: Their identities, as good as long as the program holds them.
         self.passed = _held_elsewhere(self._passed)
         self._passed.clear()
@@ -77,6 +90,11 @@ class Walk:
     @property
     def count(self) -> int:
         return len(self.objects)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers are taken, by objects and by what `look` has found."""
+        return self.count + len(self._shared)
 
     def path(self, number: int) -> str:
         """How the program reaches an object, as in its source."""
@@ -117,8 +135,27 @@ class Walk:
         try:
             yield
         finally:
+            self._forget_shared()
             self._let_go()
             self._set_blocks({})
+
+    def look(self) -> list[int]:
+        """While objects are held: gives numbers, behind all others, to shared members of plain data."""
+        shared = self.plain.look(self.objects)
+        self.number_shared([member for _, member in shared])
+        return [number for number, _ in shared]
+
+    def number_shared(self, members: list[Any]) -> None:
+        for member in members:
+            if id(member) not in self.index:
+                self.index[id(member)] = (self.numbers, member)
+                self._shared.append(member)
+
+    def _forget_shared(self) -> None:
+        self.plain.forget()
+        for member in self._shared:
+            del self.index[id(member)]
+        self._shared.clear()
 
     def _let_go(self) -> None:
         for number, _ in self._weak:
@@ -141,6 +178,10 @@ class Walk:
             holding = sum(id(objects[number]) in other for other in others) if others else 0
             if count <= _OWN_REFERENCES + _EACH_WALK * holding:
                 if self.kinds[number].name != "storage" and type(objects[number]) is not Gone:
+                    if number in self.plain.trees:
+                        if not self.plain.is_orphan(number, objects[number]):
+                            continue
+                        self.plain.release(number)
                     del index[id(objects[number])]
                     gone = objects[number] = self._gone.setdefault(number, Gone())
                     index[id(gone)] = (number, gone)
@@ -175,6 +216,21 @@ class Walk:
         """Adds to the layout what a large container holds, since only its changes are captured."""
         self._marks.append(f"{self._number}={text}")
 
+    def gather(self, o: Any) -> bool:
+        """Takes a container with all that is below it as plain data, if it is."""
+        elsewhere = self._trees_elsewhere.get(id(o))
+        mark = self.plain.gather(o, self._number, self.index, elsewhere, self._check_time)
+        if mark is None:
+            return False
+        self.mark(mark)
+        return True
+
+    def _check_time(self) -> None:
+        if self._limit is not None:
+            seconds = time.perf_counter() - self._started
+            if seconds > self._limit:
+                raise StateTooLarge(self.path(self._number), seconds)
+
     def postpone(self, o: Any, items: list[Any] | None = None) -> None:
         """Leaves the items of a set, whose order may follow addresses, for when all else has its number."""
         self._postponed.append((o, self._number, list(o) if items is None else items))
@@ -201,8 +257,8 @@ class Walk:
         self._labels.append(label)
         return number
 
-    def _run(self, roots: Roots, limit: float | None) -> None:
-        started = time.perf_counter()
+    def _run(self, roots: Roots) -> None:
+        started, limit = self._started, self._limit
         pending = self._pending
         for title, owner, space in roots.spaces():
             names = roots.names(owner, space)
@@ -231,7 +287,7 @@ class Walk:
 
     def _visit(self, o: Any, parent: int, label: Label) -> None:
         cls = type(o)
-        if cls in ATOMS or id(o) in self.index:
+        if cls in ATOMS or id(o) in self.index or id(o) in self.plain.identities:
             return
         kind = kind_of(cls)
         if kind.plain(o):
@@ -258,6 +314,7 @@ class Walk:
                 for item in items
                 if type(item) not in ATOMS
                 and id(item) not in self.index
+                and id(item) not in self.plain.identities
                 and not kind_of(type(item)).plain(item)
                 and not kind_of(type(item)).travels(item)
             ]
