@@ -15,10 +15,11 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import environment, entropy, logs, tracebacks
+from .anchors import LATER, Anchors
 from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
 from .files import FileLog
-from .loops import Loop, Started, driven_by_generator, may_run_code, scalar
+from .loops import Loop, Started, draws_from, driven_by_generator, may_run_code, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_header
@@ -214,8 +215,9 @@ class Recorder(Session):
             pass
         self.is_recording = False
         # Of loops in generators that never end: what they hold is about to be finalized.
-        for loop in self.stack.live:
-            loop.walk = loop.iterator = None
+        for loop in self.stack.live[1:]:
+            loop.iterator = None
+            loop.anchors.clear()
 
     def _observe_random(self, module: ModuleType) -> None:
         self._send_initial("random", module.getstate)
@@ -311,12 +313,15 @@ class Recorder(Session):
         if not may_run_code(iterator):
             self.stack.close(loop)
         loop.iterator = iterator
-        self._note_iterator(loop)
+        if loop.anchors:
+            self._note_iterator(loop)
         return self._iterate(loop, iterator)
 
     @contained
     def _note_iterator(self, loop: Loop) -> None:
         self.note_iterator(loop)
+        if self._may_meet_generators(loop):
+            loop.countdown = 1
 
     def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
         # Every iteration of the program's loops passes here: `Loop.begin_iteration`, spelled out.
@@ -363,7 +368,7 @@ class Recorder(Session):
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)
-        self.short.enter(identity)
+        loop.serial = self.short.enter(identity)
         now = time.perf_counter()
         loop.started = now
         loop.marks = _Marks(now, self._strides.get(identity, 1))
@@ -373,6 +378,8 @@ class Recorder(Session):
             self._send_facts()  # a run that is killed has to have them, too
         if self.budget.may_walk(self._durations.get(identity), elapsed):
             self._walk(loop, frame)
+            if self._may_meet_generators(loop):
+                loop.countdown = 1
             if len(loop.parents) == 1:
                 self._milestone("boundary", loop, now)
                 if self.budget.is_worth(now - self._last_checkpoint, elapsed):
@@ -398,7 +405,9 @@ class Recorder(Session):
         now = time.perf_counter()
         marks = loop.marks
         self._milestone("boundary", loop, now)
-        if loop.walk is not None and self.stack.live[-1] is loop:
+        if loop.anchors and loop.index in LATER:
+            self._renew_anchors(loop, frame)
+        if loop.anchors and self._is_innermost(loop):
             is_inner = len(loop.parents) > 1
             covered = now - max(marks.checkpoint, self._last_checkpoint if is_inner else 0.0)
             if self.budget.is_worth(covered, now - self.began, is_inner):
@@ -409,7 +418,8 @@ class Recorder(Session):
         marks.looked = now
         marks.stride = max(1, min(1024, int(marks.stride * LOOK_INTERVAL / spent)))
         self._strides[loop.id] = marks.stride
-        return marks.stride
+        is_awaited = loop.index + 1 in LATER and self._may_meet_generators(loop)
+        return 1 if is_awaited else marks.stride
 
     @contained
     def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
@@ -418,9 +428,9 @@ class Recorder(Session):
         self._durations[loop.id] = duration
         self._milestone("exit", loop, now)
         loop.iterator = None
-        if loop.walk is not None and self.budget.is_worth(duration, now - self.began, walked=True):
+        if loop.anchors and self.budget.is_worth(duration, now - self.began, walked=True):
             self._checkpoint("exit", loop, frame, at_else)
-        loop.walk = None
+        loop.anchors.clear()
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
         if not loop.is_in_place():
@@ -447,12 +457,36 @@ class Recorder(Session):
     def _walk(self, loop: Loop, frame: FrameType) -> None:
         began = time.perf_counter()
         try:
-            self.walk_from(loop, frame, LONGEST_WALK)
+            loop.anchors.append(self.anchors_at(loop, frame, LONGEST_WALK))
         except ChannelClosed:
             raise
         except Exception as error:  # logs and coordinates go on without checkpoints
             self.note(f"no checkpoints in the loop at {loop.id}: {last_line(error)}")
         self.budget.walked(time.perf_counter() - began)
+
+    @staticmethod
+    def _may_meet_generators(loop: Loop) -> bool:
+        """Whether there are checkpoints in it, and perhaps generators that rest at its first boundaries."""
+        return bool(loop.anchors) and (loop.is_open or bool(loop.anchors[0].walk.generators))
+
+    def _renew_anchors(self, loop: Loop, frame: FrameType) -> None:
+        """Once generators rest where they had not begun, walks again: that makes them known."""
+        if not self._may_meet_generators(loop) or not self.budget.affords(self.elapsed()):
+            return
+        if not (self._is_innermost(loop) and loop.is_in_place()):
+            return
+        if self._known_anchors("boundary", loop, frame) is None:
+            count = len(loop.anchors)
+            self._walk(loop, frame)
+            if self._known_anchors("boundary", loop, frame) is None:
+                del loop.anchors[count:]
+
+    def _is_innermost(self, loop: Loop) -> bool:
+        """But for loops of generators, which are live while those rest."""
+        for live in reversed(self.stack.live):
+            if live is loop or not live.in_generator:
+                return live is loop
+        return False
 
     def _checkpoint(self, kind: str, loop: Loop, frame: FrameType, at_else: bool = False) -> None:
         self._poll()
@@ -460,13 +494,21 @@ class Recorder(Session):
             return
         if self._is_storing:
             return  # the writer is behind: rather no checkpoint than a wait
+        anchors, unknown = self._known_anchors(kind, loop, frame), []
+        if anchors is None:
+            if self.stack.live[-1] is not loop and kind == "boundary":
+                return
+            anchors = loop.anchors[0]
+            unknown = self._unknown_generators(kind, loop, frame, anchors)
         began = time.perf_counter()
         try:
             from . import state
 
+            generators = self.generators_of(anchors)
             with self.stack.aside():
-                captured = state.capture(loop.walk, self.roots(loop, frame))
-            stream = with_header({"entered": self.short.entered, "else": at_else}, captured.stream)
+                captured = state.capture(anchors.walk, self.roots(loop, frame, anchors))
+            header = {"entered": self.short.entered, "else": at_else, "generators": generators}
+            stream = with_header(header, captured.stream)
             copying = time.perf_counter()
             places = self.buffer.fill([stream, *captured.buffers])
         except ChannelClosed:
@@ -474,12 +516,12 @@ class Recorder(Session):
         except Exception as error:
             self.note(f"no checkpoint at {loop.id}: {last_line(error)}")
             self.budget.took(time.perf_counter() - began, self.budget.size)
-            loop.walk = None
+            loop.anchors.clear()
             return
         walked = self.budget.walk_cost
         done = time.perf_counter()
         size = sum(length for _, length in places)
-        lost = [*captured.lost, *self._suspended_generators(kind, loop)]
+        lost = [*captured.lost, *unknown]
         self._send_facts()
         if self.file_log is not None:
             self.file_log.checkpoint(self._number)
@@ -491,7 +533,8 @@ class Recorder(Session):
                 "at": loop.coordinate(),
                 "key": loop.boundary_key() if kind == "boundary" else loop.exit_key(),
                 "elapsed": done - self.began,
-                "layout": layout(loop.walk),
+                "layout": layout(anchors),
+                "from": anchors.index,
                 "stream": places[0],
                 "buffers": places[1:],
                 "lost": lost,
@@ -505,19 +548,53 @@ class Recorder(Session):
         self._last_checkpoint = time.perf_counter()
         self.budget.took(self._last_checkpoint - began, size)
 
-    def _suspended_generators(self, kind: str, loop: Loop) -> list[str]:
-        """Generators of the program that are in the middle of their work: their frames are not captured."""
+    def _known_anchors(self, kind: str, loop: Loop, frame: FrameType) -> Optional[Anchors]:
+        """Those that know all generators which are in the middle of their work."""
+        for anchors in loop.anchors:
+            if anchors.walk.knows_generators():
+                if not self._unknown_generators(kind, loop, frame, anchors):
+                    return anchors
+        return None
+
+    def _unknown_generators(
+        self, kind: str, loop: Loop, frame: FrameType, anchors: Anchors
+    ) -> list[str]:
+        """What a checkpoint does not hold of the program's generators that are in the middle of their work."""
+        running = {id(f) for f in self.frames(frame)}
+        known = set(running)
+        found = []
+        for rest in anchors.walk.rests():
+            known.add(id(rest.frame))
+            for inner, is_carried in zip(rest.loops, rest.carried):
+                if not (is_carried or inner.iterator is None or self._is_continued(inner, anchors)):
+                    found.append(f"iterator of the loop at {inner.id}")
+        for live in self.stack.live[1:]:
+            if live.in_generator and live.frame_id not in known:
+                found.append(f"generator with the loop at {live.id}")
+        if loop.index and loop.id in self.yielding:
+            # Whoever jumps over that has none.
+            found.append(f"items that the loop at {loop.id} has handed out")
         around = [*loop.parents[1:], loop] if kind == "boundary" else loop.parents[1:]
-        found = [f"generator with the loop at {g.id}" for g in self.stack.live[1:] if g.in_generator]
-        if kind == "exit" and loop.index and loop.id in self.yielding:
-            found.append(f"items that the loop at {loop.id} has handed out")  # whoever skips it has none
         for parent in around:
-            if parent.iterator is not None and driven_by_generator(
-                parent.iterator, self.is_project_code
-            ):
-                if not (parent is loop and loop.index == 0):
-                    found.append(f"generator that drives the loop at {parent.id}")
+            if parent.iterator is None or (parent is loop and loop.index == 0):
+                continue
+            if driven_by_generator(parent.iterator, self.is_project_code, known):
+                found.append(f"generator that drives the loop at {parent.id}")
+            elif parent in anchors.shared:
+                if parent is not loop and parent.is_fetching:
+                    found.append(f"iterator of the loop at {parent.id}, which is being asked")
+            elif known != running:
+                if driven_by_generator(parent.iterator, self.is_project_code, running):
+                    found.append(f"iterator of the loop at {parent.id}")
         return found
+
+    def _is_continued(self, loop: Loop, anchors: Anchors) -> bool:
+        """Whether what a loop draws from can be moved on from where it was."""
+        return (
+            (loop.id, loop.serial) in anchors.begun
+            and not driven_by_generator(loop.iterator, self.is_project_code)
+            and not draws_from(loop.iterator, anchors.walk.passed)
+        )
 
     def _poll(self) -> None:
         while True:
