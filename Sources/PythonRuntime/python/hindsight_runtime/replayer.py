@@ -735,6 +735,9 @@ class Replayer(Session):
         """Remember to fill in the loop's exit state behind it."""
         loop.skipped = (loop.boundary_key(), jump)
         loop.index = jump.checkpoint.at[-1][2]
+        # A generator that rests does what it does at its end now: later, it would be done to the recorded state.
+        with self.stack.aside():
+            loop.iterator = None
 
     def _jump(self, loop: Loop, frame: FrameType, jump: Jump) -> None:
         """Go to the boundary of a later iteration of this loop."""
