@@ -10,7 +10,8 @@ import Testing
         let writer = try scratch.writer()
         let frozen = noise(1, count: 300_000)
         try writer.save(.boundary(0), [noise(2, count: 100), frozen, noise(3, count: 5000), []])
-        try writer.save(.boundary(1, lost: ["f.handle"], from: 1), [noise(4, count: 100), frozen, frozen, []])
+        try writer.save(
+            .boundary(1, lost: ["f.handle"], from: 1), [noise(4, count: 100), frozen, frozen, []])
         let other = try scratch.writer()
         try other.save(.boundary(0), [noise(2, count: 100), frozen])
         // The other run brought nothing new, so it has no pack.
