@@ -245,10 +245,10 @@ class Carried(unittest.TestCase):
         for place, addition in (
             ("for epoch", start), ("for x", epoch), ("step(x)", within), ("net.end()", behind)
         ):  # fmt: skip
-            for line in edited.splitlines(True):
-                if addition and line.strip().startswith(place):
-                    indent = line[: len(line) - len(line.lstrip())]
-                    edited = edited.replace(line, f"{indent}{addition}\n{line}", 1)
+            if addition:
+                line = next(x for x in edited.splitlines(True) if x.strip().startswith(place))
+                indent = line[: len(line) - len(line.lstrip())]
+                edited = edited.replace(line, f"{indent}{addition}\n{line}", 1)
         program = RecordedProgram([("train.py", GENERATOR)])
         additions = match_file(program, "train.py", Source("train.py", edited)).additions
         execute = loops_to_execute(program, additions)
