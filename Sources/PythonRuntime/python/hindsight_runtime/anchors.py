@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, Any, Callable
+
+from .loaders import numbering
 
 if TYPE_CHECKING:
     from .loops import Loop
@@ -22,5 +25,22 @@ class Anchors:
         self.shared = shared
         #: The iteration before which that was: a jump to a checkpoint that refers to them begins there or later.
         self.index = index
-        #: Statements and activations of the loops that generators rested in.
-        self.begun = {(loop.id, loop.serial) for rest in walk.rests() for loop in rest.loops}
+        #: By statement, the activation of the loops that generators rested in, and what numbers its items.
+        self.begun = {
+            loop.id: (loop.serial, _weakly(numbering(loop.iterator)))
+            for rest in walk.rests()
+            for loop in rest.loops
+        }
+
+    def has_begun(self, loop: "Loop") -> bool:
+        """Whether a loop of a generator at rest is the same activation."""
+        return loop.id in self.begun and self.begun[loop.id][0] == loop.serial
+
+    def has_numbered(self, loop: "Loop") -> bool:
+        """Whether it is another one over the same loader."""
+        numbered = numbering(loop.iterator)
+        return numbered is not None and loop.id in self.begun and self.begun[loop.id][1]() is numbered
+
+
+def _weakly(o: Any) -> Callable[[], Any]:
+    return (lambda: None) if o is None else weakref.ref(o)

@@ -19,6 +19,7 @@ from .anchors import LATER, Anchors
 from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
 from .files import FileLog
+from .loaders import order_of
 from .loops import Loop, Started, draws_from, driven_by_generator, may_run_code, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
@@ -589,12 +590,14 @@ class Recorder(Session):
         return found
 
     def _is_continued(self, loop: Loop, anchors: Anchors) -> bool:
-        """Whether what a loop draws from can be moved on from where it was."""
-        return (
-            (loop.id, loop.serial) in anchors.begun
-            and not driven_by_generator(loop.iterator, self.is_project_code)
-            and not draws_from(loop.iterator, anchors.walk.passed)
-        )
+        """Whether what a loop draws from can be moved on from where it was, or begun anew."""
+        if driven_by_generator(loop.iterator, self.is_project_code):
+            return False
+        if draws_from(loop.iterator, anchors.walk.passed):
+            return False
+        if anchors.has_begun(loop):
+            return True
+        return anchors.has_numbered(loop) and order_of(loop.iterator) is not None
 
     def _poll(self) -> None:
         while True:

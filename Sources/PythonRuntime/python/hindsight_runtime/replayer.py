@@ -778,9 +778,9 @@ class Replayer(Session):
         try:
             if len(known) != len(header["generators"]):
                 raise rests.Unreachable("other generators of the program are in the middle of their work")
-            for rest, states in zip(known, header["generators"]):
-                rests.advance(rest, states)
             with self.stack.aside():
+                for rest, states in zip(known, header["generators"]):
+                    rests.advance(rest, states)
                 state.restore(anchors.walk, roots, stream, buffers)
         except (state.LayoutDiffers, state.LostStateUsed, rests.Unreachable) as error:
             raise Unusable(checkpoint.number, str(error)) from error

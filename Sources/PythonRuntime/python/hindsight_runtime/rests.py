@@ -13,6 +13,7 @@ from types import FrameType, GeneratorType
 from typing import Any, Callable, Iterable, Mapping, Optional
 
 from .fastforward import advanced
+from .loaders import begun_anew, order_of
 from .loops import Loop
 
 #: For a loop that goes on in no surroundings that it has been in.
@@ -84,6 +85,7 @@ def state_of(rest: Rest) -> list[dict[str, Any]]:
                 "moved": loop.has_moved,
                 "context": None if inner is None else [inner, position, events],
                 "carried": is_carried,
+                "order": order_of(loop.iterator),
             }
         )
     return states
@@ -100,9 +102,15 @@ def advance(rest: Rest, states: list[dict[str, Any]]) -> None:
     for loop, state in zip(rest.loops, states):
         if loop.iterator is None or state["carried"]:
             continue
-        if loop.serial != state["serial"] or loop.index > state["index"]:
+        if loop.serial == state["serial"] and loop.index <= state["index"]:
+            loop.iterator = advanced(loop.iterator, state["index"] - loop.index)
+            continue
+        again = None
+        if state["order"] is not None:
+            again = begun_anew(loop.iterator, loop.index, state["index"], state["order"])
+        if again is None:
             raise Unreachable(f"the loop at {loop.id} has been begun anew")
-        loop.iterator = advanced(loop.iterator, state["index"] - loop.index)
+        loop.iterator = again
 
 
 def set_loops(rest: Rest, states: list[dict[str, Any]]) -> None:
