@@ -218,9 +218,9 @@ class Comparison:
     """A recorded program, and what its probes give if all of it is executed again."""
 
     def __init__(
-        self, test: unittest.TestCase, text: str, after: str, probe: str, *needed: tuple[str, str]
+        self, test: unittest.TestCase, text: str, after: str, probe: str, *needed: tuple
     ) -> None:
-        """`needed` are kinds of checkpoints and headers of loops: of each there has to be a usable one."""
+        """`needed` are arguments of `usable`: there have to be such checkpoints."""
         self.test = test
         self.lines = textwrap.dedent(text).splitlines()
         self.edited = {"train.py": with_probe(text, after, *probe)}
@@ -229,7 +229,7 @@ class Comparison:
         plain = project.plain("train.py")
         for _ in range(6):  # on a busy machine there may be few checkpoints
             self.recording: Recording = project.record("train.py", budget=1000)
-            if all(self.usable(*kind_and_loop) for kind_and_loop in needed):
+            if all(self.usable(*which) for which in needed):
                 break
         else:
             test.fail(f"no recording has checkpoints of {needed}")
@@ -245,8 +245,8 @@ class Comparison:
         number, line = next((n, l) for n, l in enumerate(self.lines, 1) if header in l)
         return f"train.py:{number}:{len(line) - len(line.lstrip())}"
 
-    def usable(self, kind: str, header: str) -> list[dict[str, Any]]:
-        """Those that a jump over some iterations can lead to."""
+    def usable(self, kind: str, header: str, depth: Optional[int] = None) -> list[dict[str, Any]]:
+        """Those of a loop, at a depth, that a jump over some iterations can lead to."""
         loop = self.loop(header)
         return [
             c
@@ -254,6 +254,7 @@ class Comparison:
             if (c["kind"], c["at"][-1][0]) == (kind, loop)
             and not c["lost"]
             and c["at"][-1][2] > c["from"]
+            and depth in (None, len(c["at"]))
         ]
 
     def assert_jumps(self, *checkpoints: dict[str, Any], start: Optional[int] = None) -> None:
@@ -321,8 +322,8 @@ class GeneratorsAtRest(unittest.TestCase):
         run = Comparison(
             self, WITH_A_MODEL, "model.weights[step]", 'print("P", total, model.alias)', *needed
         )
-        for kind_and_loop in needed:
-            run.assert_jumps(run.usable(*kind_and_loop)[-1])
+        for which in needed:
+            run.assert_jumps(run.usable(*which)[-1])
 
     def test_that_draw_from_each_other(self) -> None:
         outer = "boundary", "for number, weight in enumerate(train"

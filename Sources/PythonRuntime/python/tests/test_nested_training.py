@@ -19,6 +19,7 @@ RECURSIVE = """
                 time.sleep(0.005)
             if depth:
                 fit(depth - 1, weights)
+            time.sleep(0.01)
             history.append(sum(weights))
         print(depth, epoch, weights)
 
@@ -54,21 +55,18 @@ NESTED = """
 
 class NestedTraining(unittest.TestCase):
     def test_in_a_function_that_calls_itself(self) -> None:
-        needed = ("boundary", "for epoch"), ("exit", "for step")
+        needed = ("boundary", "for epoch", 1), ("boundary", "for epoch", 3), ("exit", "for step")
         run = Comparison(
             self, RECURSIVE, "weights[depth] +=", 'print("P", depth, epoch, weights)', *needed
         )
-        boundaries = run.usable("boundary", "for epoch")
-        for goal in ([c for c in boundaries if len(c["at"]) == 1], [c for c in boundaries if len(c["at"]) == 3]):
-            self.assertTrue(goal, boundaries)
-            run.assert_jumps(goal[-1])
-        run.assert_jumps(run.usable("exit", "for step")[-1])
+        for which in needed:
+            run.assert_jumps(run.usable(*which)[-1])
 
     def test_in_a_function_within_a_function(self) -> None:
         needed = ("boundary", "for turn"), ("boundary", "for epoch"), ("exit", "for step")
         run = Comparison(self, NESTED, "weights[step] +=", 'print("P", count, weights)', *needed)
-        for kind_and_loop in needed:
-            run.assert_jumps(run.usable(*kind_and_loop)[-1])
+        for which in needed:
+            run.assert_jumps(run.usable(*which)[-1])
 
 
 if __name__ == "__main__":
