@@ -429,7 +429,10 @@ class Recorder(Session):
         self._durations[loop.id] = duration
         self._milestone("exit", loop, now)
         loop.iterator = None
-        if loop.anchors and self.budget.is_worth(duration, now - self.began, walked=True):
+        # A generator that was left by `break` may have logged at its end: that is behind the loop, and would be
+        # jumped over with it.
+        is_still = 2 * loop.parents[-1].events == loop.slot + 1
+        if loop.anchors and self.budget.is_worth(duration, now - self.began, walked=True) and is_still:
             self._checkpoint("exit", loop, frame, at_else)
         loop.anchors.clear()
 

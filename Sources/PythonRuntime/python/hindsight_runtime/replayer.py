@@ -675,6 +675,7 @@ class Replayer(Session):
     def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
         if loop.is_silent:
             return
+        loop.iterator = None  # a generator that was left by `break` ends before anything is compared
         actions: Optional[Actions] = loop.marks
         if loop.skipped is not None:
             start, jump = loop.skipped
@@ -686,7 +687,6 @@ class Replayer(Session):
             self._check(loop, frame, actions.exit_checks[loop.index])
         if actions is not None and actions.stops_at_exit:
             self._stop()
-        loop.iterator = None
         loop.anchors.clear()
 
     def enter(self, identity: str, frame: FrameType) -> Optional[Loop]:

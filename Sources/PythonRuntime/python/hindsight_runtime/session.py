@@ -167,23 +167,24 @@ class Session:
     def rest_of(self, generator: GeneratorType) -> Optional[rests.Rest]:
         return rests.rest_of(generator, self.places, self.stack.live, self.is_carried)
 
-    def visible(self, frame: FrameType) -> Any:
-        """What the program's variables hold."""
-        return self._visible(frame, None)
+    def visible(self, frame: FrameType, walk: Any = None) -> Any:
+        """What the program's variables hold; with a walk, those of the generators at rest that it met, too."""
+        known = [] if walk is None else walk.rests()
+        return self._visible(frame, self._iterators((), known), known)
 
-    def _visible(self, frame: FrameType, iterators: Optional[ModuleType]) -> Any:
+    def _visible(
+        self, frame: FrameType, iterators: Optional[ModuleType], known: Iterable[rests.Rest] = ()
+    ) -> Any:
         from . import state
 
         modules = self.modules()
         if iterators is not None:
             modules[ITERATORS] = iterators
-        return state.Roots(self.frames(frame), modules, self.names_excluded, self.rest_of)
+        frames = [rest.frame for rest in known]
+        return state.Roots(self.frames(frame), modules, self.names_excluded, self.rest_of, frames)
 
     def roots(self, loop: Loop, frame: FrameType, anchors: Anchors) -> Any:
         """What a checkpoint in or behind a loop holds."""
-        from . import state
-
-        modules = self.modules()
         known = anchors.walk.rests()
         # Behind the loop its own iterator is nobody's.
         shared = [
@@ -191,13 +192,7 @@ class Session:
             for number, live in enumerate(anchors.shared)
             if live.iterator is not None and live in self.stack.live
         ]
-        iterators = self._iterators(shared, known)
-        if iterators is not None:
-            modules[ITERATORS] = iterators
-        frames = self.frames(frame)
-        return state.Roots(
-            frames, modules, self.names_excluded, self.rest_of, [rest.frame for rest in known]
-        )
+        return self._visible(frame, self._iterators(shared, known), known)
 
     def _iterators(
         self, shared: Iterable[tuple[int, Loop]], known: Iterable[rests.Rest] = ()

@@ -21,7 +21,7 @@ LONGEST_WALK = 10.0
 
 
 class Watch:
-    def __init__(self, roots: Callable[[FrameType], Any]) -> None:
+    def __init__(self, roots: Callable[..., Any]) -> None:
         self._roots = roots
         self._spent = 0.0
         self._began: Optional[float] = None
@@ -46,12 +46,11 @@ class Watch:
         from . import state
 
         try:
-            roots = self._roots(frame)
-            walk = state.Walk(roots, LONGEST_WALK)
-            captured = state.capture(walk, roots)
+            walk = state.Walk(self._roots(frame), LONGEST_WALK)
+            captured = state.capture(walk, self._roots(frame, walk))
             before = captured.stream, [bytearray(b) for b in captured.buffers]
             # What differs from itself would be held against the probe.
-            flaw = state.difference(walk, self._roots(frame), *before) if count == 0 else None
+            flaw = state.difference(walk, self._roots(frame, walk), *before) if count == 0 else None
             if flaw is None:
                 self._before = (site, walk, *before)
             else:
@@ -69,7 +68,7 @@ class Watch:
 
         began = time.perf_counter()
         try:
-            found = state.difference(walk, self._roots(frame), stream, buffers)
+            found = state.difference(walk, self._roots(frame, walk), stream, buffers)
             return found and found.text
         except state.StateError as error:
             self._give_up(str(error))

@@ -186,6 +186,34 @@ ASKED = """
         print(epoch, weight)
     """
 
+LEFT_BY_BREAK = """
+    import random, time
+
+    random.seed(4)
+    ended = []
+
+    def train(epochs, word):
+        try:
+            for epoch in range(epochs):
+                time.sleep(0.02)
+                yield epoch
+        finally:
+            ended.append(random.random())
+            if word:
+                print(word, len(ended))
+
+    for turn in range(3):
+        for epoch in train(5, ""):
+            time.sleep(0.02)
+            if epoch == 3:
+                break
+        for again in train(3, "ended"):
+            time.sleep(0.02)
+            if again == 1:
+                break
+        print(turn, ended)
+    """
+
 LEFT_IN_THE_MIDDLE = """
     import random, time
 
@@ -356,6 +384,15 @@ class GeneratorsAtRest(unittest.TestCase):
         self.assertTrue(lost)
         self.assertEqual(set(map(tuple, lost)), {("numbered",)})
         run.assert_jumps(run.usable(*outer)[-1])
+
+    def test_end_with_the_loop_that_is_left(self) -> None:
+        inner = "for epoch in train"
+        needed = ("boundary", "for turn"), ("exit", inner), ("boundary", inner)
+        run = Comparison(self, LEFT_BY_BREAK, "print(turn", 'print("P", ended)', *needed)
+        # What it logs then is behind the loop, and would be jumped over with it.
+        self.assertEqual(run.usable("exit", "for again in train"), [])
+        for which in needed:
+            run.assert_jumps(run.usable(*which)[-1])
 
     def test_end_before_what_follows_a_loop_is_filled_in(self) -> None:
         outer = "exit", "for epoch in train"
