@@ -15,15 +15,15 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import environment, entropy, logs, tracebacks
-from .anchors import LATER, Anchors
+from .anchors import LATER
 from .budget import Budget
 from .channel import Channel, ChannelClosed, SharedBuffer
 from .files import FileLog
-from .loaders import order_of
-from .loops import Loop, Started, draws_from, driven_by_generator, may_run_code, scalar
+from .loops import Loop, Started, may_run_code, scalar
 from .programs import Program
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_header
+from .unheld import known_anchors, unheld
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
@@ -479,10 +479,10 @@ class Recorder(Session):
             return
         if not (self._is_innermost(loop) and loop.is_in_place()):
             return
-        if self._known_anchors("boundary", loop, frame) is None:
+        if known_anchors(self, "boundary", loop, frame) is None:
             count = len(loop.anchors)
             self._walk(loop, frame)
-            if self._known_anchors("boundary", loop, frame) is None:
+            if known_anchors(self, "boundary", loop, frame) is None:
                 del loop.anchors[count:]
 
     def _is_innermost(self, loop: Loop) -> bool:
@@ -498,13 +498,13 @@ class Recorder(Session):
             return
         if self._is_storing:
             return  # the writer is behind: rather no checkpoint than a wait
-        anchors, unknown = self._known_anchors(kind, loop, frame), []
+        began = time.perf_counter()
+        anchors, unknown = known_anchors(self, kind, loop, frame), []
         if anchors is None:
             if self.stack.live[-1] is not loop and kind == "boundary":
                 return
             anchors = loop.anchors[0]
-            unknown = self._unknown_generators(kind, loop, frame, anchors)
-        began = time.perf_counter()
+            unknown = unheld(self, kind, loop, frame, anchors)
         try:
             from . import state
 
@@ -551,56 +551,6 @@ class Recorder(Session):
         self._number += 1
         self._last_checkpoint = time.perf_counter()
         self.budget.took(self._last_checkpoint - began, size)
-
-    def _known_anchors(self, kind: str, loop: Loop, frame: FrameType) -> Optional[Anchors]:
-        """Those that know all generators which are in the middle of their work."""
-        for anchors in loop.anchors:
-            if anchors.walk.knows_generators():
-                if not self._unknown_generators(kind, loop, frame, anchors):
-                    return anchors
-        return None
-
-    def _unknown_generators(
-        self, kind: str, loop: Loop, frame: FrameType, anchors: Anchors
-    ) -> list[str]:
-        """What a checkpoint does not hold of the program's generators that are in the middle of their work."""
-        running = {id(f) for f in self.frames(frame)}
-        known = set(running)
-        found = []
-        for rest in anchors.walk.rests():
-            known.add(id(rest.frame))
-            for inner, is_carried in zip(rest.loops, rest.carried):
-                if not (is_carried or inner.iterator is None or self._is_continued(inner, anchors)):
-                    found.append(f"iterator of the loop at {inner.id}")
-        for live in self.stack.live[1:]:
-            if live.in_generator and live.frame_id not in known:
-                found.append(f"generator with the loop at {live.id}")
-        if loop.index and loop.id in self.yielding:
-            # Whoever jumps over that has none.
-            found.append(f"items that the loop at {loop.id} has handed out")
-        around = [*loop.parents[1:], loop] if kind == "boundary" else loop.parents[1:]
-        for parent in around:
-            if parent.iterator is None or (parent is loop and loop.index == 0):
-                continue
-            if driven_by_generator(parent.iterator, self.is_project_code, known):
-                found.append(f"generator that drives the loop at {parent.id}")
-            elif parent in anchors.shared:
-                if parent is not loop and parent.is_fetching:
-                    found.append(f"iterator of the loop at {parent.id}, which is being asked")
-            elif known != running:
-                if driven_by_generator(parent.iterator, self.is_project_code, running):
-                    found.append(f"iterator of the loop at {parent.id}")
-        return found
-
-    def _is_continued(self, loop: Loop, anchors: Anchors) -> bool:
-        """Whether what a loop draws from can be moved on from where it was, or begun anew."""
-        if driven_by_generator(loop.iterator, self.is_project_code):
-            return False
-        if draws_from(loop.iterator, anchors.walk.passed):
-            return False
-        if anchors.has_begun(loop):
-            return True
-        return anchors.has_numbered(loop) and order_of(loop.iterator) is not None
 
     def _poll(self) -> None:
         while True:
