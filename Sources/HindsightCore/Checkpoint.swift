@@ -21,12 +21,15 @@ public struct Checkpoint: Hashable, Sendable {
     /// Access paths of state that could not be captured and may change: a replay that starts here is not
     /// trusted where this is not empty.
     public var lost: [String]
+    /// The boundary of its loop at which a jump to it may be taken at the earliest: generators of the program
+    /// have to be executed up to the `yield` at which they rested.
+    public var reachableFrom: Int
     /// Whether its blobs are known to be damaged or missing.
     public var isDamaged: Bool
 
     public init(
         number: Int, kind: CheckpointKind, coordinate: Coordinate, order: OrderKey, elapsed: Double,
-        size: Int, lost: [String], isDamaged: Bool
+        size: Int, lost: [String], reachableFrom: Int = 0, isDamaged: Bool
     ) {
         self.number = number
         self.kind = kind
@@ -35,6 +38,7 @@ public struct Checkpoint: Hashable, Sendable {
         self.elapsed = elapsed
         self.size = size
         self.lost = lost
+        self.reachableFrom = reachableFrom
         self.isDamaged = isDamaged
     }
 }

@@ -435,20 +435,23 @@ public struct Planner: Sendable {
         var bestPiece = executeUnwanted(activation, position, to: target, demand)
         var endsWithJump = false
         let landing = activation.iterations.last { iteration in
-            iteration.index > position && iteration.index <= target ?? Int.max
-                && iteration.checkpoint.map(isUsable) == true
+            guard let checkpoint = iteration.checkpoint, isUsable(checkpoint) else { return false }
+            return iteration.index > max(position, checkpoint.reachableFrom)
+                && iteration.index <= target ?? Int.max
         }
         func jumped(to target: Int?, _ checkpoint: Checkpoint) -> Piece {
             var piece = Piece()
-            piece.jumps = [
-                Jump(
-                    place: activation.coordinate(at: position), target: target, checkpoint: checkpoint.number)
-            ]
-            piece.taken = [
+            let start = max(position, checkpoint.reachableFrom)
+            if start > position {
+                piece += executeUnwanted(activation, position, to: start, demand)
+                piece.checks += arrivalChecks(activation, start)
+            }
+            piece.jumps.append(
+                Jump(place: activation.coordinate(at: start), target: target, checkpoint: checkpoint.number))
+            piece.taken.append(
                 JumpTaken(
-                    checkpoint: checkpoint.number, from: activation.order(at: position), to: checkpoint.order)
-            ]
-            piece.restored = Self.restoreSeconds(checkpoint)
+                    checkpoint: checkpoint.number, from: activation.order(at: start), to: checkpoint.order))
+            piece.restored += Self.restoreSeconds(checkpoint)
             return piece
         }
         if let landing, let checkpoint = landing.checkpoint {

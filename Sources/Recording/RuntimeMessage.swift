@@ -111,6 +111,7 @@ struct CheckpointMessage: Decodable {
     var stream: ByteRange
     var buffers: [ByteRange]
     var lost: [String]
+    var from: Int
     var logs: Int
     var entropy: Int
     var cost: [String: Double]
@@ -118,7 +119,7 @@ struct CheckpointMessage: Decodable {
     var checkpoint: NewCheckpoint {
         NewCheckpoint(
             number: n, kind: kind, coordinate: at, order: key, elapsed: elapsed, layout: layout, logs: logs,
-            entropy: entropy, lost: lost, cost: cost)
+            entropy: entropy, lost: lost, reachableFrom: from, cost: cost)
     }
 }
 

@@ -39,6 +39,7 @@ extension Store {
                 number: row["number"], kind: CheckpointKind(rawValue: row["kind"]) ?? .boundary,
                 coordinate: try detail.coordinate(), order: try detail.order(), elapsed: row["elapsed"],
                 size: row["size"], lost: try JSONColumn.decode(row["lost"]),
+                reachableFrom: row["reachableFrom"],
                 isDamaged: damage != nil || damaged.contains(row["key"]))
         }
     }

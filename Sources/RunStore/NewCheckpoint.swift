@@ -13,12 +13,14 @@ public struct NewCheckpoint: Sendable {
     /// Entropy records before it.
     public var entropy: Int
     public var lost: [String]
+    public var reachableFrom: Int
     /// Seconds that its parts took inside the program, by part.
     public var cost: [String: Double]
 
     public init(
         number: Int, kind: CheckpointKind, coordinate: Coordinate, order: OrderKey, elapsed: Double,
-        layout: String, logs: Int, entropy: Int, lost: [String] = [], cost: [String: Double] = [:]
+        layout: String, logs: Int, entropy: Int, lost: [String] = [], reachableFrom: Int = 0,
+        cost: [String: Double] = [:]
     ) {
         self.number = number
         self.kind = kind
@@ -29,6 +31,7 @@ public struct NewCheckpoint: Sendable {
         self.logs = logs
         self.entropy = entropy
         self.lost = lost
+        self.reachableFrom = reachableFrom
         self.cost = cost
     }
 }

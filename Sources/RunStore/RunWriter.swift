@@ -241,13 +241,15 @@ public final class RunWriter: Sendable {
         try db.execute(
             sql: """
                 INSERT INTO checkpoint
-                    (run, number, kind, elapsed, size, stored, layout, logs, entropy, lost, cost, detail)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (run, number, kind, elapsed, size, stored, layout, logs, entropy, lost, reachableFrom, cost,
+                     detail)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 key, checkpoint.number, checkpoint.kind.rawValue, checkpoint.elapsed, size, stored,
                 checkpoint.layout, checkpoint.logs, checkpoint.entropy,
-                try JSONColumn.encode(checkpoint.lost), try JSONColumn.encode(checkpoint.cost), detail.data,
+                try JSONColumn.encode(checkpoint.lost), checkpoint.reachableFrom,
+                try JSONColumn.encode(checkpoint.cost), detail.data,
             ])
         let row = db.lastInsertedRowID
         for (position, blob) in blobs.enumerated() {

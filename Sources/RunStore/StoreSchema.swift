@@ -6,6 +6,7 @@ enum StoreSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 runs", migrate: createFirstTables)
         migrator.registerMigration("2 files", migrate: createFileTable)
+        migrator.registerMigration("3 reach of checkpoints", migrate: addReach)
         return migrator
     }
 
@@ -172,5 +173,9 @@ enum StoreSchema {
                 ) WITHOUT ROWID;
                 CREATE INDEX fileByBlob ON file(blob);
                 """)
+    }
+
+    private static func addReach(_ db: Database) throws {
+        try db.execute(sql: "ALTER TABLE checkpoint ADD COLUMN reachableFrom INTEGER NOT NULL DEFAULT 0")
     }
 }

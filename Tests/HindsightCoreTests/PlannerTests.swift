@@ -60,6 +60,24 @@ import Testing
         #expect(plan.checks == [0])
     }
 
+    @Test func jumpBeginsWhereGeneratorsRestAsTheyDidInTheRun() {
+        var run = SampleRun(checkpointsAt: [.epoch(1), .epoch(2), .epoch(3), .epochExit])
+        for index in run.checkpoints.indices { run.checkpoints[index].reachableFrom = 1 }
+        let plan = run.planner(execute: []).plan()
+        #expect(plan.jumps == [Jump(place: at(1), target: nil, checkpoint: 3)])
+        // Execution arrives where the jump begins.
+        #expect(plan.checks == [0])
+        #expect(abs(plan.estimate.executedSeconds - 32) < 0.001)
+    }
+
+    @Test func checkpointIsNoGoalForAJumpThatWouldBeginThere() {
+        var run = SampleRun(checkpointsAt: [.epoch(1)])
+        run.checkpoints[0].reachableFrom = 1
+        let plan = run.planner(execute: []).plan()
+        #expect(plan.jumps.isEmpty)
+        #expect(plan.checks == [0])
+    }
+
     @Test func selectionJumpsToTheNearestCheckpointAndStopsAtTheNextEvidence() throws {
         let run = SampleRun(checkpointsAt: [.epoch(1), .epoch(2), .epoch(3), .epochExit])
         let planner = run.planner(execute: [SampleRun.epoch, SampleRun.step])

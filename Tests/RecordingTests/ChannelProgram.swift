@@ -28,7 +28,7 @@ enum ChannelProgram {
                   "it": [["n", n, n]], "key": [1, n, 1]})
             send({"t": "checkpoint", "n": n, "kind": "boundary", "at": [["channel.py:1:0", 0, n]],
                   "key": [1, n], "elapsed": 0.1 * n, "layout": "l", "stream": [0, 64, n],
-                  "buffers": [[64, size - 64, n]], "lost": [], "logs": n, "entropy": 0, "cost": {"copy": 0.0}})
+                  "buffers": [[64, size - 64, n]], "lost": [], "from": 0, "logs": n, "entropy": 0, "cost": {"copy": 0.0}})
             assert json.loads(answers.readline()) == {"t": "stored", "n": n}
             print(n, flush=True)
         send({"t": "end", "status": "finished", "exitCode": 0, "exception": None, "elapsed": 1.0,

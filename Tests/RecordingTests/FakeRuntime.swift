@@ -55,7 +55,7 @@ final class FakeRuntime {
         try send(
             #"{"t":"checkpoint","n":\#(number),"kind":"boundary","at":[["train.py:3:0",0,\#(number)]],"#
                 + #""key":[1,\#(number)],"elapsed":0.5,"layout":"beef","stream":\#(json(stream)),"#
-                + #""buffers":[\#(buffers.map(json).joined(separator: ","))],"lost":[],"logs":1,"entropy":0,"#
+                + #""buffers":[\#(buffers.map(json).joined(separator: ","))],"lost":[],"from":0,"logs":1,"entropy":0,"#
                 + #""cost":{"walk":0.1,"capture":0.1,"copy":0.1}}"#)
     }
 

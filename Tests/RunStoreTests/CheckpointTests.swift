@@ -10,7 +10,8 @@ import Testing
         let writer = try scratch.writer()
         let frozen = noise(1, count: 300_000)
         try writer.save(.boundary(0), [noise(2, count: 100), frozen, noise(3, count: 5000), []])
-        try writer.save(.boundary(1, lost: ["f.handle"]), [noise(4, count: 100), frozen, frozen, []])
+        try writer.save(
+            .boundary(1, lost: ["f.handle"], from: 1), [noise(4, count: 100), frozen, frozen, []])
         let other = try scratch.writer()
         try other.save(.boundary(0), [noise(2, count: 100), frozen])
         // The other run brought nothing new, so it has no pack.
@@ -29,6 +30,7 @@ import Testing
         let checkpoints = try scratch.store.checkpoints(of: writer.run)
         #expect(checkpoints.map(\.number) == [0, 1])
         #expect(checkpoints[1].lost == ["f.handle"])
+        #expect(checkpoints.map(\.reachableFrom).prefix(2) == [0, 1])
         #expect(checkpoints[1].coordinate == NewCheckpoint.boundary(1).coordinate)
         #expect(checkpoints[1].order == OrderKey([1, 1]))
         #expect(checkpoints.allSatisfy { !$0.isDamaged })

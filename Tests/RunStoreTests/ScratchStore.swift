@@ -36,12 +36,12 @@ final class ScratchStore {
 
 extension NewCheckpoint {
     /// A boundary of the loop `train.py:3:0`.
-    static func boundary(_ number: Int, lost: [String] = []) -> NewCheckpoint {
+    static func boundary(_ number: Int, lost: [String] = [], from: Int = 0) -> NewCheckpoint {
         NewCheckpoint(
             number: number, kind: .boundary,
             coordinate: [LoopPosition(loop: LoopID("train.py:3:0"), occurrence: 0, index: number)],
             order: OrderKey([1, number]), elapsed: Double(number), layout: "abc", logs: number * 2,
-            entropy: number, lost: lost, cost: ["walk": 0.25, "copy": 0.25])
+            entropy: number, lost: lost, reachableFrom: from, cost: ["walk": 0.25, "copy": 0.25])
     }
 }
 

@@ -29,7 +29,7 @@ class Control:
     to put other data in its place; "check", to compare alone.
     """
 
-    def __init__(self, descriptor: int, mode: str, visible: Callable[[FrameType], Any]) -> None:
+    def __init__(self, descriptor: int, mode: str, visible: Callable[..., Any]) -> None:
         self.descriptor = descriptor
         try:
             self.descriptor = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR)
@@ -64,9 +64,8 @@ class Control:
         began = time.perf_counter()
         self._write(0, bytes(_LENGTH))  # what is cut short is nothing
         try:
-            roots = self._visible(frame)
-            walk = state.Walk(roots, LONGEST_WALK)
-            captured = state.capture(walk, roots)
+            walk = state.Walk(self._visible(frame), LONGEST_WALK)
+            captured = state.capture(walk, self._visible(frame, walk))
             parts = [captured.stream, *captured.buffers]
             lengths = [memoryview(part).nbytes for part in parts]
             head = {"kind": kind, "key": key, "layout": walk.layout, "lengths": lengths}
@@ -89,15 +88,14 @@ class Control:
         from . import state
 
         assert self._kept is not None
-        roots = self._visible(frame)
-        walk = state.Walk(roots, LONGEST_WALK)
+        walk = state.Walk(self._visible(frame), LONGEST_WALK)
         if walk.layout != self._kept["layout"]:
             return "the program's objects are arranged in another way"
         parts, offset = [], self._kept["offset"]
         for length in self._kept["lengths"]:
             parts.append(self._read(offset, length))
             offset += length
-        found = state.difference(walk, roots, bytes(parts[0]), parts[1:])
+        found = state.difference(walk, self._visible(frame, walk), bytes(parts[0]), parts[1:])
         return found and found.text
 
     def _read_head(self) -> Optional[dict[str, Any]]:

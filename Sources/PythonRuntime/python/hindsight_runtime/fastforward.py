@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import collections
 import itertools
-import sys
 from typing import Any, Iterator
 
+from .loaders import is_plain, move
 from .loops import Started
 
 
@@ -18,22 +18,10 @@ def advanced(iterator: Iterator, steps: int) -> Iterator:
     """
     if type(iterator) is enumerate:
         _, (inner, count) = iterator.__reduce__()
-        if _is_plain_loader(inner):
+        if is_plain(inner):
             return enumerate(advanced(inner, steps), count + steps)
-    if _is_plain_loader(iterator):
-        for _ in range(steps):
-            iterator._next_index()  # type: ignore[attr-defined]
-            iterator._num_yielded += 1  # type: ignore[attr-defined]
+    if is_plain(iterator):
+        move(iterator, steps)
         return iterator
     collections.deque(itertools.islice(Started(iterator), steps), maxlen=0)
     return iterator
-
-
-def _is_plain_loader(iterator: Any) -> bool:
-    """A PyTorch loader that reads samples by index, in this process."""
-    module = sys.modules.get("torch.utils.data.dataloader")
-    single = getattr(module, "_SingleProcessDataLoaderIter", None)
-    if single is None or type(iterator) is not single:
-        return False
-    kind = getattr(iterator, "_dataset_kind", None)
-    return kind is not None and kind == module._DatasetKind.Map  # type: ignore[union-attr]

@@ -14,8 +14,10 @@ import os
 import sys
 import threading
 from contextlib import contextmanager
-from types import CodeType, FrameType
-from typing import Any, Iterable, Iterator, Optional
+from types import CodeType, FrameType, GeneratorType
+from typing import Any, Callable, Container, Iterable, Iterator, Optional
+
+from .anchors import Anchors
 
 #: Types whose values a coordinate shows.
 SCALARS = frozenset((int, float, str, bool))
@@ -45,10 +47,10 @@ class Loop:
         "context",
         "has_moved",
         "has_ended",
-        "shared",
         "is_loud",
         "parents",
-        "walk",
+        "serial",
+        "anchors",
         "iterator",
         "started",
         "marks",
@@ -92,12 +94,12 @@ class Loop:
         #: For a generator's loop: the surrounding loop, what had happened in it, whether it was another once.
         self.context: Any = None
         self.has_moved = self.has_ended = False
-        #: The live loops, this one included, whose iterators the program's variables hold, too.
-        self.shared: tuple["Loop", ...] = ()
         if parent is not None:
             self.attach(parent)
-        #: The session's own: anchors of this activation, its iterator, when it was entered, what it noted.
-        self.walk: Any = None
+        #: The session's own: the how manieth activation of its statement this is, its anchors, its iterator, when
+        #: it was entered, what it noted.
+        self.serial = 0
+        self.anchors: list[Anchors] = []
         self.iterator: Any = None
         self.started = 0.0
         self.marks: Any = None
@@ -123,11 +125,13 @@ class Loop:
         )
 
     def is_in_place(self) -> bool:
-        """Whether its own boundaries are where it was entered; elsewhere they have no place in the order."""
+        """Whether its own boundaries are where it was entered; elsewhere they have no place in the order.
+
+        A loop around it may have begun elsewhere: it has gone on here before this one was entered.
+        """
         around = (*self.parents, self)
-        return all(
-            not loop.in_generator
-            or (loop.is_attached(parent) and not loop.has_moved and not parent.has_ended)
+        return not (self.in_generator and self.has_moved) and all(
+            not loop.in_generator or (loop.is_attached(parent) and not parent.has_ended)
             for parent, loop in zip(around, around[1:])
         )
 
@@ -417,8 +421,31 @@ def _flat(objects: list[Any]) -> Iterator[Any]:
             yield o
 
 
-def driven_by_generator(iterator: Any, is_project_code: Any, depth: int = 3) -> bool:
-    """Whether fetching from an iterator runs the program's own code, so that it cannot be fast-forwarded."""
+def is_carried(
+    iterator: Any, is_at_rest: Callable[[GeneratorType], bool], depth: int = 4
+) -> bool:
+    """Whether a checkpoint can hold an iterator: it gives items without running code but that of resting generators."""
+    kind = type(iterator)
+    if kind in _PLAIN:
+        return True
+    if kind is GeneratorType:
+        return is_at_rest(iterator)
+    if kind.__module__ not in ("builtins", "itertools") or not depth:
+        return False
+    return all(
+        is_carried(inner, is_at_rest, depth - 1)
+        for inner in _flat(gc.get_referents(iterator))
+        if hasattr(type(inner), "__next__")
+    )
+
+
+def driven_by_generator(
+    iterator: Any, is_project_code: Any, known: Container[int] = (), depth: int = 3
+) -> bool:
+    """Whether fetching from an iterator runs the program's own code, so that it cannot be fast-forwarded.
+
+    `known` are frames of generators, by identity, that do not count.
+    """
     seen = [iterator]
     for _ in range(depth):
         following = []
@@ -426,6 +453,8 @@ def driven_by_generator(iterator: Any, is_project_code: Any, depth: int = 3) -> 
             if isinstance(item, type) or inspect.ismodule(item):
                 continue
             if inspect.isgenerator(item):
+                if id(item.gi_frame) in known:
+                    continue
                 if is_project_code(item.gi_code):
                     return True
             kind = type(item)

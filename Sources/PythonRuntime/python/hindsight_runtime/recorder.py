@@ -16,14 +16,16 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
 from . import environment, entropy, logs, tracebacks
+from .anchors import LATER
 from .budget import Budget
 from .channel import Channel, ChannelClosed
 from .files import FileLog
-from .loops import Loop, Started, driven_by_generator, may_run_code, scalar
+from .loops import Loop, Started, may_run_code, scalar
 from .programs import Program
 from .sharedbuffer import Filled, SharedBuffer
 from .shortloops import PREFIX, ShortLoops
 from .session import END_OF_RUN, Session, exit_code, last_line, layout, with_header
+from .unheld import known_anchors, unheld
 
 #: Seconds between milestones of one loop statement.
 MILESTONE_INTERVAL = 0.05
@@ -217,8 +219,9 @@ class Recorder(Session):
             pass
         self.is_recording = False
         # Of loops in generators that never end: what they hold is about to be finalized.
-        for loop in self.stack.live:
-            loop.walk = loop.iterator = None
+        for loop in self.stack.live[1:]:
+            loop.iterator = None
+            loop.anchors.clear()
 
     def _observe_random(self, module: ModuleType) -> None:
         self._send_initial("random", module.getstate)
@@ -314,12 +317,15 @@ class Recorder(Session):
         if not may_run_code(iterator):
             self.stack.close(loop)
         loop.iterator = iterator
-        self._note_iterator(loop)
+        if loop.anchors:
+            self._note_iterator(loop)
         return self._iterate(loop, iterator)
 
     @contained
     def _note_iterator(self, loop: Loop) -> None:
         self.note_iterator(loop)
+        if self._may_meet_generators(loop):
+            loop.countdown = 1
 
     def _iterate(self, loop: Loop, iterator: Iterator) -> Iterator:
         # Every iteration of the program's loops passes here: `Loop.begin_iteration`, spelled out.
@@ -366,7 +372,7 @@ class Recorder(Session):
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)
-        self.short.enter(identity)
+        loop.serial = self.short.enter(identity)
         now = time.perf_counter()
         loop.started = now
         loop.marks = _Marks(now, self._strides.get(identity, 1))
@@ -376,6 +382,8 @@ class Recorder(Session):
             self._send_facts()  # a run that is killed has to have them, too
         if self.budget.may_walk(self._durations.get(identity), elapsed):
             self._walk(loop, frame)
+            if self._may_meet_generators(loop):
+                loop.countdown = 1
             if len(loop.parents) == 1:
                 self._milestone("boundary", loop, now)
                 if self.budget.is_worth(now - self._last_checkpoint, elapsed):
@@ -401,7 +409,9 @@ class Recorder(Session):
         now = time.perf_counter()
         marks = loop.marks
         self._milestone("boundary", loop, now)
-        if loop.walk is not None and self.stack.live[-1] is loop:
+        if loop.anchors and loop.index in LATER:
+            self._renew_anchors(loop, frame)
+        if loop.anchors and self._is_innermost(loop):
             is_inner = len(loop.parents) > 1
             covered = now - max(marks.checkpoint, self._last_checkpoint if is_inner else 0.0)
             is_near_exit = is_inner and self._seconds_left(loop, now) < covered
@@ -413,7 +423,8 @@ class Recorder(Session):
         marks.looked = now
         marks.stride = max(1, min(1024, int(marks.stride * LOOK_INTERVAL / spent)))
         self._strides[loop.id] = marks.stride
-        return marks.stride
+        is_awaited = loop.index + 1 in LATER and self._may_meet_generators(loop)
+        return 1 if is_awaited else marks.stride
 
     def _seconds_left(self, loop: Loop, now: float) -> float:
         """Until its exit, which will have a checkpoint of its own, if it takes as long as the last time."""
@@ -427,9 +438,12 @@ class Recorder(Session):
         self._durations[loop.id] = duration
         self._milestone("exit", loop, now)
         loop.iterator = None
-        if loop.walk is not None and self.budget.is_worth(duration, now - self.began, walked=True):
+        # A generator that was left by `break` may have logged at its end: that is behind the loop, and would be
+        # jumped over with it.
+        is_still = 2 * loop.parents[-1].events == loop.slot + 1
+        if loop.anchors and self.budget.is_worth(duration, now - self.began, walked=True) and is_still:
             self._checkpoint("exit", loop, frame, at_else)
-        loop.walk = None
+        loop.anchors.clear()
 
     def _milestone(self, kind: str, loop: Loop, now: float) -> None:
         if not loop.is_in_place():
@@ -456,12 +470,37 @@ class Recorder(Session):
     def _walk(self, loop: Loop, frame: FrameType) -> None:
         began = time.perf_counter()
         try:
-            self.walk_from(loop, frame, self.budget.longest_walk(began - self.began))
+            limit = self.budget.longest_walk(began - self.began)
+            loop.anchors.append(self.anchors_at(loop, frame, limit))
         except ChannelClosed:
             raise
         except Exception as error:  # logs and coordinates go on without checkpoints
             self.note(f"no checkpoints in the loop at {loop.id}: {last_line(error)}")
         self.budget.walked(time.perf_counter() - began)
+
+    @staticmethod
+    def _may_meet_generators(loop: Loop) -> bool:
+        """Whether there are checkpoints in it, and perhaps generators that rest at its first boundaries."""
+        return bool(loop.anchors) and (loop.is_open or bool(loop.anchors[0].walk.generators))
+
+    def _renew_anchors(self, loop: Loop, frame: FrameType) -> None:
+        """Once generators rest where they had not begun, walks again: that makes them known."""
+        if not self._may_meet_generators(loop) or not self.budget.affords(self.elapsed()):
+            return
+        if not (self._is_innermost(loop) and loop.is_in_place()):
+            return
+        if known_anchors(self, "boundary", loop, frame) is None:
+            count = len(loop.anchors)
+            self._walk(loop, frame)
+            if known_anchors(self, "boundary", loop, frame) is None:
+                del loop.anchors[count:]
+
+    def _is_innermost(self, loop: Loop) -> bool:
+        """But for loops of generators, which are live while those rest."""
+        for live in reversed(self.stack.live):
+            if live is loop or not live.in_generator:
+                return live is loop
+        return False
 
     def _checkpoint(self, kind: str, loop: Loop, frame: FrameType, at_else: bool = False) -> None:
         self._poll()
@@ -475,12 +514,20 @@ class Recorder(Session):
             being_read and began - self._last_checkpoint > CLOSE * self.budget.cost
         ):
             return
+        anchors, unknown = known_anchors(self, kind, loop, frame), []
+        if anchors is None:
+            if self.stack.live[-1] is not loop and kind == "boundary":
+                return
+            anchors = loop.anchors[0]
+            unknown = unheld(self, kind, loop, frame, anchors)
         try:
             from . import state
 
+            generators = self.generators_of(anchors)
             with self.stack.aside():
-                captured = state.capture(loop.walk, self.roots(loop, frame))
-            stream = with_header({"entered": self.short.entered, "else": at_else}, captured.stream)
+                captured = state.capture(anchors.walk, self.roots(loop, frame, anchors))
+            header = {"entered": self.short.entered, "else": at_else, "generators": generators}
+            stream = with_header(header, captured.stream)
             copying = time.perf_counter()
             places = self.buffer.fill([stream, *captured.buffers], being_read)
         except ChannelClosed:
@@ -488,7 +535,7 @@ class Recorder(Session):
         except Exception as error:
             self.note(f"no checkpoint at {loop.id}: {last_line(error)}")
             self.budget.took(time.perf_counter() - began, self.budget.size)
-            loop.walk = None
+            loop.anchors.clear()
             return
         walked = self.budget.walk_cost
         done = time.perf_counter()
@@ -496,7 +543,7 @@ class Recorder(Session):
             self.budget.spent += done - began
             return
         size = sum(length for _, length, since in places if since == self.buffer.filling)
-        lost = [*captured.lost, *self._suspended_generators(kind, loop)]
+        lost = [*captured.lost, *unknown]
         self._send_facts()
         if self.file_log is not None:
             self.file_log.checkpoint(self._number)
@@ -508,7 +555,8 @@ class Recorder(Session):
                 "at": loop.coordinate(),
                 "key": loop.boundary_key() if kind == "boundary" else loop.exit_key(),
                 "elapsed": done - self.began,
-                "layout": layout(loop.walk),
+                "layout": layout(anchors),
+                "from": anchors.index,
                 "stream": places[0],
                 "buffers": places[1:],
                 "lost": lost,
@@ -524,20 +572,6 @@ class Recorder(Session):
             self.budget.spent += self._last_checkpoint - began  # most of it was compared: no measure for others
         else:
             self.budget.took(self._last_checkpoint - began, size)
-
-    def _suspended_generators(self, kind: str, loop: Loop) -> list[str]:
-        """Generators of the program that are in the middle of their work: their frames are not captured."""
-        around = [*loop.parents[1:], loop] if kind == "boundary" else loop.parents[1:]
-        found = [f"generator with the loop at {g.id}" for g in self.stack.live[1:] if g.in_generator]
-        if kind == "exit" and loop.index and loop.id in self.yielding:
-            found.append(f"items that the loop at {loop.id} has handed out")  # whoever skips it has none
-        for parent in around:
-            if parent.iterator is not None and driven_by_generator(
-                parent.iterator, self.is_project_code
-            ):
-                if not (parent is loop and loop.index == 0):
-                    found.append(f"generator that drives the loop at {parent.id}")
-        return found
 
     def _poll(self) -> None:
         while True:

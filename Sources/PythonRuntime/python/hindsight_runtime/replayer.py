@@ -22,7 +22,8 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Iterable, Iterator, Optional
 
-from . import entropy, environment, logs, tracebacks
+from . import entropy, environment, logs, rests, tracebacks
+from .anchors import Anchors
 from .blobs import Blobs, Damaged
 from .channel import Channel, ChannelClosed
 from .clocks import Clocks
@@ -38,7 +39,16 @@ from .programs import Program, command_line
 from .setorder import SetOrder, own_function, watch_order
 from .shortloops import ShortLoops, limits
 from .transform import LoopStatement
-from .session import END_OF_RUN, Session, exit_code, is_of_this_format, last_line, layout, without_header
+from .session import (
+    END_OF_RUN,
+    Session,
+    exit_code,
+    index_of_anchors,
+    is_of_this_format,
+    last_line,
+    layout,
+    without_header,
+)
 from .watch import Watch
 
 #: Seconds between progress messages.
@@ -77,6 +87,11 @@ class Checkpoint:
     stream: dict[str, Any]
     buffers: list[dict[str, Any]]
 
+    @property
+    def anchored(self) -> int:
+        """The boundary at which its objects were numbered."""
+        return index_of_anchors(self.layout)
+
     def read(self) -> tuple[tuple[dict[str, Any], bytes], list[memoryview]]:
         """Its header, the state's stream, and its buffers."""
         return without_header(bytes(self._read(self.stream))), [self._read(b) for b in self.buffers]
@@ -106,6 +121,12 @@ class Actions:
         self.exit_checks: dict[int, Checkpoint] = {}
         self.stops: set[int] = set()
         self.stops_at_exit = False
+        #: The boundaries behind the entry at which objects are numbered for any of the checkpoints.
+        self.anchored: set[int] = set()
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.anchored:
+            self.anchored.add(checkpoint.anchored)
 
 
 def start(descriptor: int) -> None:
@@ -212,6 +233,7 @@ class Replayer(Session):
         for jump in request.get("jumps") or []:
             activation, index = split(jump["at"])
             table[activation].jumps[index] = Jump(jump["to"], checkpoints[jump["checkpoint"]])
+            table[activation].add(checkpoints[jump["checkpoint"]])
         for number in request.get("checks") or []:
             checkpoint = checkpoints[number]
             activation, index = split(checkpoint.at)
@@ -219,6 +241,7 @@ class Replayer(Session):
                 table[activation].exit_checks[index] = checkpoint
             else:
                 table[activation].boundary_checks[index] = checkpoint
+            table[activation].add(checkpoint)
         stop = request.get("stop")
         if stop:
             activation, index = split(stop["at"])
@@ -715,6 +738,7 @@ class Replayer(Session):
     def exited(self, loop: Loop, frame: FrameType, at_else: bool) -> None:
         if loop.is_silent:
             return
+        loop.iterator = None  # a generator that was left by `break` ends before anything is compared
         actions: Optional[Actions] = loop.marks
         if loop.skipped is not None:
             start, jump = loop.skipped
@@ -728,17 +752,17 @@ class Replayer(Session):
             self._compare_with_control("exit", loop, loop.exit_key(), frame)
         if actions is not None and actions.stops_at_exit:
             self._stop()
-        loop.walk = loop.iterator = None
+        loop.anchors.clear()
 
     def enter(self, identity: str, frame: FrameType) -> Optional[Loop]:
         if not self.stack.is_tracking():
             return None
         loop = self.stack.enter(identity, frame)
-        self.short.enter(identity)
+        loop.serial = self.short.enter(identity)
         if self._actions:
             loop.marks = self._actions.get(split(loop.coordinate())[0])
         if loop.marks is not None:
-            self.walk_from(loop, frame, None)
+            loop.anchors.append(self.anchors_at(loop, frame, None))
         return loop
 
     def _arrive(self, loop: Loop, frame: FrameType) -> Optional[Jump]:
@@ -753,6 +777,8 @@ class Replayer(Session):
             self._tell_progress(loop)
         if actions is None:
             return None
+        if loop.index in actions.anchored:
+            loop.anchors.append(self.anchors_at(loop, frame, None))
         checkpoint = actions.boundary_checks.get(loop.index)
         if checkpoint is not None:
             self._check(loop, frame, checkpoint)
@@ -776,17 +802,19 @@ class Replayer(Session):
         """Remember to fill in the loop's exit state behind it."""
         loop.skipped = (loop.boundary_key(), jump)
         loop.index = jump.checkpoint.at[-1][2]
+        # A generator that rests does what it does at its end now: later, it would be done to the recorded state.
+        with self.stack.aside():
+            loop.iterator = None
 
     def _jump(self, loop: Loop, frame: FrameType, jump: Jump) -> None:
         """Go to the boundary of a later iteration of this loop."""
         assert jump.to is not None
         start = loop.boundary_key()
-        if loop.iterator is not None:
+        if loop.iterator is not None and loop not in self._anchors(loop, jump.checkpoint).shared:
             if driven_by_generator(loop.iterator, self.is_project_code):
                 reason = f"the loop at {loop.id} is driven by a generator of the program"
                 raise Unusable(jump.checkpoint.number, reason)
-            if loop not in loop.shared:
-                loop.iterator = advanced(loop.iterator, jump.to - loop.index)
+            loop.iterator = advanced(loop.iterator, jump.to - loop.index)
         loop.index = jump.to
         self._restore(loop, frame, jump.checkpoint)
         self.files_then.jump(jump.checkpoint.number, start)
@@ -797,20 +825,35 @@ class Replayer(Session):
     def names_excluded(self, owner: Any, name: str) -> bool:
         return self._probe_names.contain(owner, name)
 
+    def _anchors(self, loop: Loop, checkpoint: Checkpoint) -> Anchors:
+        for anchors in loop.anchors:
+            if anchors.index == checkpoint.anchored:
+                return anchors
+        reason = f"the boundary of the loop at {loop.id} at which it begins was jumped over"
+        raise Unusable(checkpoint.number, reason)
+
     def _restore(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
         from . import state
 
-        if layout(loop.walk) != checkpoint.layout:
+        anchors = self._anchors(loop, checkpoint)
+        if layout(anchors) != checkpoint.layout:
             reason = f"at the loop at {loop.id} the program's objects are arranged in another way"
             raise Unusable(checkpoint.number, reason)
         (header, stream), buffers = checkpoint.read()
-        roots = self.roots(loop, frame)
+        roots = self.roots(loop, frame, anchors)
+        known = anchors.walk.rests()
         try:
+            if len(known) != len(header["generators"]):
+                raise rests.Unreachable("other generators of the program are in the middle of their work")
             with self.stack.aside():
-                state.restore(loop.walk, roots, stream, buffers)
-        except (state.LayoutDiffers, state.LostStateUsed) as error:
+                for rest, states in zip(known, header["generators"]):
+                    rests.advance(rest, states)
+                state.restore(anchors.walk, roots, stream, buffers)
+        except (state.LayoutDiffers, state.LostStateUsed, rests.Unreachable) as error:
             raise Unusable(checkpoint.number, str(error)) from error
-        self.take_iterators(loop, roots)
+        self.take_iterators(anchors, roots)
+        for rest, states in zip(known, header["generators"]):
+            rests.set_loops(rest, states)
         self.entropy.position = checkpoint.entropy
         self.short.restore(header["entered"])
 
@@ -820,21 +863,28 @@ class Replayer(Session):
         self._checks_left.discard(checkpoint.number)
         if not is_of_this_format(checkpoint.layout):
             return self._tell_unchecked(UNREADABLE)  # says nothing, for or against
-        if layout(loop.walk) != checkpoint.layout:
-            if loop.walk.meets_losses():
+        anchors = next((a for a in loop.anchors if a.index == checkpoint.anchored), None)
+        if anchors is None:
+            return self._tell_unchecked(UNREADABLE)  # nothing tells which objects it is about
+        if layout(anchors) != checkpoint.layout:
+            if anchors.walk.meets_losses():
                 return self._tell_unchecked(UNREADABLE)  # what stands there is arranged like nothing that the run had
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
             can_align = False
         else:
             (header, stream), buffers = checkpoint.read()
             try:
+                roots = self.roots(loop, frame, anchors)
                 with self.stack.aside():
-                    found = state.difference(loop.walk, self.roots(loop, frame), stream, buffers)
+                    found = state.difference(anchors.walk, roots, stream, buffers)
             except state.LostStateUsed:
                 return self._tell_unchecked(UNREADABLE)  # what could not be stored is needed to read the rest
-            self._addresses.update(map(str, loop.walk.addresses))
+            self._addresses.update(map(str, anchors.walk.addresses))
             difference = found and found.text
             can_align = found is not None and found.is_of_values
+            place = rests.difference(self.generators_of(anchors), header["generators"])
+            if place is not None:
+                difference, can_align = difference or place, False
             if self.entropy.position != checkpoint.entropy:
                 difference = difference or "the program read clocks or random seeds another number of times"
                 can_align = False

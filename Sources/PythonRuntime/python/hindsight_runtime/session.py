@@ -8,14 +8,16 @@ import io
 import json
 import os
 import sys
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, GeneratorType, ModuleType
 from typing import Any, Callable, Iterable, Optional
 
-from . import baseline, transform  # noqa: F401: the former looks around before the program runs
+from . import baseline, rests, transform  # noqa: F401: the first looks around before the program runs
+from .anchors import Anchors
 from .entropy import EntropyLog
-from .loops import Loop, LoopStack, draws_from
+from .loops import Loop, LoopStack, draws_from, driven_by_generator, is_carried, may_run_code
 from .shortloops import ShortLoops
 from .programs import Hooks, Program, provide, provide_at_exit
+from .yields import resting_places
 
 #: Under this name the recorder tells the random generators' states at the program's end.
 END_OF_RUN = "end"
@@ -30,19 +32,25 @@ PROBE_FUNCTION = "__hindsight_probe__"
 STATE_FORMAT = 6
 
 
-def layout(walk: Any) -> str:
-    """What a checkpoint and a replay must agree about: the objects' arrangement and how they are written."""
-    return f"{STATE_FORMAT}:{walk.layout}"
+def layout(anchors: Anchors) -> str:
+    """What a checkpoint and a replay must agree about: the objects' arrangement and how they are written, and before
+    which iteration the objects were numbered."""
+    return f"{STATE_FORMAT}:{anchors.walk.layout}:{anchors.index}"
 
 
 def is_of_this_format(layout: str) -> bool:
     return layout.partition(":")[0] == str(STATE_FORMAT)
 
 
+def index_of_anchors(layout: str) -> int:
+    return int(layout.rpartition(":")[2]) if is_of_this_format(layout) else 0
+
+
 def with_header(header: dict[str, Any], stream: bytes) -> bytes:
     """A checkpoint's stream: what is known besides the state, in front of it.
 
-    `entered` is how often loops had been entered, `else` whether an exit is the head of an `else` block.
+    `entered` is how often loops had been entered, `else` whether an exit is the head of an `else` block,
+    `generators` what is known of the loops of those at rest (see `rests`).
     """
     text = json.dumps(header, separators=(",", ":")).encode()
     return len(text).to_bytes(4, "little") + text + stream
@@ -71,6 +79,8 @@ class Session:
         self.targets: dict[str, str] = {}
         #: Loops from within which a generator hands out items.
         self.yielding: set[str] = set()
+        #: Absolute path of every rewritten source → its relative one, and where its generators may rest.
+        self.places: dict[str, tuple[str, dict[int, tuple[str, ...]]]] = {}
         fetching = (getattr(type(self), name) for name in self.FETCHING)
         self.stack = LoopStack(self.targets, (function.__code__ for function in fetching))
 
@@ -84,6 +94,7 @@ class Session:
     ) -> tuple[CodeType, list[transform.LoopStatement]]:
         """Rewrites and compiles a source; `text` is the recorded one."""
         relative = self.relative_path(path)
+        self.places[path] = relative, resting_places(tree, relative)
         loops = transform.rewrite(tree, relative, text)
         code = compile(tree, path, "exec", dont_inherit=True)
         self.files[path] = relative
@@ -124,51 +135,95 @@ class Session:
         """Whether a name is none of the program's."""
         return False
 
-    def walk_from(self, loop: Loop, frame: FrameType, limit: Optional[float]) -> None:
-        """Numbers what the program reaches at a loop's entry."""
+    def anchors_at(self, loop: Loop, frame: FrameType, limit: Optional[float]) -> Anchors:
+        """Numbers what the program reaches at a boundary of a loop."""
         from . import state  # not needed by programs without loops
 
-        roots = self.visible(frame)
+        self.stack.surrounding(frame)  # which of the loops are fetching
+        around = [p for p in (*loop.parents[1:], loop) if p.iterator is not None]
+        driven = [p for p in around if self._is_driven_by_rests(p)]
         with self.stack.aside():
-            loop.walk = state.Walk(roots, limit)
-        loop.shared = tuple(p for p in loop.parents[1:] if self._is_shared(p, loop))
+            walk = state.Walk(self._visible(frame, self._iterators(enumerate(driven))), limit)
+        shared = tuple(p for p in around if p in driven or draws_from(p.iterator, walk.passed))
+        return Anchors(walk, shared, loop.index)
 
     def note_iterator(self, loop: Loop) -> None:
         """The loop has its iterator now."""
-        if self._is_shared(loop, loop):
-            loop.shared += (loop,)
+        for anchors in loop.anchors:
+            if draws_from(loop.iterator, anchors.walk.passed):
+                anchors.shared += (loop,)
 
-    @staticmethod
-    def _is_shared(loop: Loop, innermost: Loop) -> bool:
-        """Whether variables hold what a live loop draws from: then both must stay one object."""
-        passed = innermost.walk.passed if innermost.walk is not None else ()
-        return bool(passed) and loop.iterator is not None and draws_from(loop.iterator, passed)
+    def _is_driven_by_rests(self, loop: Loop) -> bool:
+        """Whether generators of the program are behind a loop's iterator that are all known."""
+        return (
+            not loop.is_fetching
+            and driven_by_generator(loop.iterator, self.is_project_code)
+            and self.is_carried(loop.iterator)
+        )
 
-    def visible(self, frame: FrameType) -> Any:
-        """What the program's variables hold."""
-        from . import state
+    def is_carried(self, iterator: Any) -> bool:
+        return is_carried(iterator, lambda generator: self.rest_of(generator) is not None)
 
-        return state.Roots(self.frames(frame), self.modules(), self.names_excluded)
+    def rest_of(self, generator: GeneratorType) -> Optional[rests.Rest]:
+        return rests.rest_of(generator, self.places, self.stack.live, self.is_carried)
 
-    def roots(self, loop: Loop, frame: FrameType) -> Any:
-        """What a checkpoint in or behind a loop holds."""
+    def visible(self, frame: FrameType, walk: Any = None) -> Any:
+        """What the program's variables hold; with a walk, those of the generators at rest that it met, too."""
+        known = [] if walk is None else walk.rests()
+        return self._visible(frame, self._iterators((), known), known)
+
+    def _visible(
+        self, frame: FrameType, iterators: Optional[ModuleType], known: Iterable[rests.Rest] = ()
+    ) -> Any:
         from . import state
 
         modules = self.modules()
-        iterators = ModuleType(ITERATORS)
-        for number, live in enumerate(loop.shared):
-            # Behind the loop its own iterator is nobody's.
-            if live.iterator is not None and live in self.stack.live:
-                setattr(iterators, f"loop{number}", live.iterator)
-                modules[ITERATORS] = iterators
-        return state.Roots(self.frames(frame), modules, self.names_excluded)
+        if iterators is not None:
+            modules[ITERATORS] = iterators
+        frames = [rest.frame for rest in known]
+        return state.Roots(self.frames(frame), modules, self.names_excluded, self.rest_of, frames)
+
+    def roots(self, loop: Loop, frame: FrameType, anchors: Anchors) -> Any:
+        """What a checkpoint in or behind a loop holds."""
+        known = anchors.walk.rests()
+        # Behind the loop its own iterator is nobody's.
+        shared = [
+            (number, live)
+            for number, live in enumerate(anchors.shared)
+            if live.iterator is not None and live in self.stack.live
+        ]
+        return self._visible(frame, self._iterators(shared, known), known)
+
+    def _iterators(
+        self, shared: Iterable[tuple[int, Loop]], known: Iterable[rests.Rest] = ()
+    ) -> Optional[ModuleType]:
+        """A namespace of what loops draw from."""
+        iterators = {f"loop{number}": live.iterator for number, live in shared}
+        for number, rest in enumerate(known):
+            iterators.update((f"generator{number}_{depth}", i) for depth, i in rest.iterators)
+        if not iterators:
+            return None
+        module = ModuleType(ITERATORS)
+        module.__dict__.update(iterators)
+        return module
 
     @staticmethod
-    def take_iterators(loop: Loop, roots: Any) -> None:
-        """After restoring: live loops go on with the iterators that the variables hold now."""
+    def generators_of(anchors: Anchors) -> list[list[dict[str, Any]]]:
+        """What a checkpoint keeps of the loops of generators at rest."""
+        return [rests.state_of(rest) for rest in anchors.walk.rests()]
+
+    def take_iterators(self, anchors: Anchors, roots: Any) -> None:
+        """After restoring: live loops go on with the iterators that were captured."""
         iterators = roots.modules.get(ITERATORS)
-        for number, live in enumerate(loop.shared if iterators else ()):
-            live.iterator = getattr(iterators, f"loop{number}", live.iterator)
+        if iterators is None:
+            return
+        taken = {f"loop{number}": live for number, live in enumerate(anchors.shared)}
+        for number, rest in enumerate(anchors.walk.rests()):
+            taken.update((f"generator{number}_{depth}", p) for depth, p in enumerate(rest.loops))
+        for name, live in taken.items():
+            if name in iterators.__dict__:
+                live.iterator = iterators.__dict__[name]
+                (self.stack.open if may_run_code(live.iterator) else self.stack.close)(live)
 
     # Entry points of rewritten code
 

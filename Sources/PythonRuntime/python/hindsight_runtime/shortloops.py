@@ -32,8 +32,10 @@ class ShortLoops:
         self._seconds: dict[str, float] = {}
         self._loud: set[str] = set()
 
-    def enter(self, identity: str) -> None:
-        self.entered[identity] = self.entered.get(identity, 0) + 1
+    def enter(self, identity: str) -> int:
+        """The how manieth activation this is."""
+        count = self.entered[identity] = self.entered.get(identity, 0) + 1
+        return count
 
     def mark_loud(self, identity: str) -> None:
         """It logs: then its cost is nothing beside that."""

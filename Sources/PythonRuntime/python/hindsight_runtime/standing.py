@@ -98,7 +98,7 @@ class StandingWorker(Replayer):
         self._stands = True
         # Nothing that happens here is the program's own doing.
         self.stack.suspended += 1
-        self.walk_from(loop, frame, None)
+        loop.anchors[:] = [self.anchors_at(loop, frame, None)]
         standstill = self._look_around(frame)
         try:
             text = next((s for s in self.sources.values() if _COMPILES.search(s["recorded"])), None)

@@ -21,7 +21,7 @@ LONGEST_WALK = 10.0
 
 
 class Watch:
-    def __init__(self, roots: Callable[[FrameType], Any]) -> None:
+    def __init__(self, roots: Callable[..., Any]) -> None:
         self._roots = roots
         self._spent = 0.0
         self._began: Optional[float] = None

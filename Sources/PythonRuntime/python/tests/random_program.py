@@ -87,6 +87,7 @@ class Generator:
             self._function,
             self._method,
             self._generator,
+            self._stream,
             self._recursion,
             self._closure,
         ]
@@ -197,6 +198,35 @@ class Generator:
         return self.random.choice(
             (f"sum({name}({{n}}))", f"list({name}({{n}}))", f"next({name}({{n}}), 0)", f"{name}({{n}})")
         )
+
+    def _stream(self, place: Place) -> str:
+        """A generator without an end, out of which the program takes one item after another."""
+        name = self._name("stream")
+        self.add(place, f"def {name}(turn):")
+        body = place.inside(names=("turn",), in_function=True, in_generator=True)
+        self.add(body, f"global {words.GLOBALS}")
+        self.block(body, 2)
+        self.add(body, "while True:")
+        # No `break` or `continue`: it has to come to its `yield`.
+        inner = body.inside(names=("turn", "part"))
+        self._may_repeat(inner, 2)
+        self.add(inner, f"for part in {self.random.choice(('range(2)', 'list(data)[:2] + [1]', 'enumerate(data)'))}:")
+        inner = inner.inside()
+        self.block(inner, 2)
+        self.add(inner, "turn += 1")
+        around = self.random.random()
+        if around < 0.15:
+            self.add(inner, f"with Scope({self.number(place)}):")
+            inner = inner.inside()
+        elif around < 0.3:
+            self.add(inner, "try:")
+            self.add(inner.inside(), "yield turn")
+            self.add(inner, "finally:")
+            self.add(inner.inside(), "turn += 1")
+        self.add(inner, "yield turn")
+        source = self._name("source")
+        self.add(place, f"{source} = {name}({self.random.randint(0, 9)})")
+        return f"next({source}, {{n}})"
 
     def _recursion(self, place: Place) -> str:
         name = self._name("descend")

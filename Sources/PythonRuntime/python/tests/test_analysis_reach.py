@@ -228,6 +228,46 @@ class Carried(unittest.TestCase):
         hook = "def hook(*a):\n    print(a)\n\n"
         self.assertEqual(self.carried("net.register_forward_hook(hook)", "", top=hook), ["all"])
 
+    def test_values_past_a_yield(self) -> None:
+        """From any loop that it is drawn from in, a generator may be brought to another of its iterations."""
+        self.assertEqual(self.carried_in_generator("g = net.norm(); print(g)"), [])
+        self.assertEqual(self.carried_in_generator("g = net.norm()", within="print(g)"), [])
+        self.assertEqual(self.carried_in_generator("g = 0", within="g += 1; print(g)"), INNERMOST)
+        self.assertEqual(self.carried_in_generator(behind="h = 1; print(h)"), [])
+        self.assertEqual(self.carried_in_generator("g = net.norm()", behind="print(g)"), ALL)
+        self.assertEqual(self.carried_in_generator(start="n = 0", behind="n += 1; print(n)"), ALL)
+        self.assertEqual(self.carried_in_generator(start="n = net.norm()", behind="print(n)"), [])
+
+    def carried_in_generator(
+        self, epoch: str = "", within: str = "", behind: str = "", start: str = ""
+    ) -> list[str]:
+        edited = GENERATOR
+        for place, addition in (
+            ("for epoch", start), ("for x", epoch), ("step(x)", within), ("net.end()", behind)
+        ):  # fmt: skip
+            if addition:
+                line = next(x for x in edited.splitlines(True) if x.strip().startswith(place))
+                indent = line[: len(line) - len(line.lstrip())]
+                edited = edited.replace(line, f"{indent}{addition}\n{line}", 1)
+        program = RecordedProgram([("train.py", GENERATOR)])
+        additions = match_file(program, "train.py", Source("train.py", edited)).additions
+        execute = loops_to_execute(program, additions)
+        found = loops_with_carried_values(program, additions, execute)
+        return [loop.replace("train.py:", "") for loop in found]
+
+
+GENERATOR = """\
+def train(net, xs):
+    for epoch in range(3):
+        for x in xs:
+            step(x)
+        yield epoch
+        net.end()
+for epoch in train(net, xs):
+    print(epoch)
+"""
+INNERMOST, ALL = ["3:8"], ["2:4", "7:0"]
+
 
 def _match(replacements: dict, engine: dict) -> tuple:
     program = RecordedProgram([("train.py", RECORDED), ("engine.py", ENGINE)])

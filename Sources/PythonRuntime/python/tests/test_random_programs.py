@@ -156,7 +156,7 @@ def skips(checkpoints: list, execute: set) -> list:
         if any(is_inside(at, outer) for outer in skipped):
             continue
         skipped.append(at)
-        place = [*at[:-1], [*at[-1][:2], 0]]
+        place = [*at[:-1], [*at[-1][:2], checkpoint["from"]]]
         jumps.append({"at": place, "to": None, "checkpoint": checkpoint["n"]})
     return jumps
 
@@ -165,10 +165,10 @@ def random_jumps(checkpoints: list, choice: random.Random) -> list:
     """Jumps from random boundaries to later ones of the same loops, of which none lies within another."""
     jumps: list = []
     passed: list = []
-    boundaries = [c for c in checkpoints if c["kind"] == "boundary" and c["at"][-1][2] > 0]
+    boundaries = [c for c in checkpoints if c["kind"] == "boundary" and c["at"][-1][2] > c["from"]]
     for checkpoint in choice.sample(boundaries, min(len(boundaries), choice.randint(1, 4))):
-        at, to = checkpoint["at"], checkpoint["at"][-1][2]
-        start = choice.randrange(to) if choice.random() < 0.5 else 0
+        at, to, first = checkpoint["at"], checkpoint["at"][-1][2], checkpoint["from"]
+        start = choice.randrange(first, to) if choice.random() < 0.5 else first
         begin, end = [*checkpoint["key"][:-1], start], checkpoint["key"]
         if all(end <= first or last <= begin for first, last in passed):
             passed.append((begin, end))

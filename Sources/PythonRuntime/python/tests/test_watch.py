@@ -91,6 +91,19 @@ HASTY = """
     main()
     """
 
+GENERATOR = """
+    def endless():
+        turn, noise = 0, [0]
+        while True:
+            for item in (1, 2, 3):
+                turn += item
+                yield noise
+
+    data = endless()
+    for step in range(5):
+        noise = next(data)
+    """
+
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
@@ -156,9 +169,20 @@ class Watching(unittest.TestCase):
                 found = self.changes(PLAIN, "seen.append(x)", late, "print(step)")
                 self.assertEqual(len(found), 1)
 
+    def test_generators_at_rest_are_watched(self) -> None:
+        self.assertEqual(self.changes(GENERATOR, "noise = next(data)", "print(step, noise)"), [])
+        for line, path in (
+            ("next(data)", "generator"),
+            ("data.gi_frame.f_locals['noise'].append(1)", "noise"),
+        ):
+            with self.subTest(line):
+                found = self.changes(GENERATOR, "noise = next(data)", line, "print(step)")
+                self.assertTrue(found)
+                self.assertIn(path, found[0])
+
     def test_executions_are_watched_at_growing_distances(self) -> None:
         data = {"list": [1]}
-        watched = watch.Watch(lambda frame: Roots([], {"data": types.SimpleNamespace(**data)}))
+        watched = watch.Watch(lambda frame, walk=None: Roots([], {"data": types.SimpleNamespace(**data)}))
         with mock.patch.multiple(watch, LONGEST=-1.0, SHARE=0.0):
             for execution in range(9):
                 watched.begin("?train.py:7:0", sys._getframe())
@@ -222,7 +246,7 @@ class Watching(unittest.TestCase):
 
     def test_data_that_differ_from_themselves_are_told(self) -> None:
         watched = watch.Watch(
-            lambda frame: Roots([], {"data": types.SimpleNamespace(now=time.perf_counter())})
+            lambda frame, walk=None: Roots([], {"data": types.SimpleNamespace(now=time.perf_counter())})
         )
         watched.begin("?train.py:7:0", sys._getframe())
         self.assertIn("cannot be compared", watched.problem or "")

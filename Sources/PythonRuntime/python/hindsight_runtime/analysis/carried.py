@@ -157,11 +157,33 @@ class _Carried:
                 for touch in touches
                 if any(other is loop for other in file.loops_around(touch.addition.place))
             ]
-            if not self._is_fresh(file, inside, name) and (
-                any(touch.binds or touch.mutates for touch in inside)
-            ):
+            if not any(touch.binds or touch.mutates for touch in inside):
+                continue
+            is_fresh = self._is_fresh(file, inside, name)
+            if _has_yield(loop) and not (is_fresh and self._is_in_one_go(file, inside)):
+                # The generator may be brought to another iteration from any loop that it is drawn from in.
+                return None
+            if not is_fresh:
                 found.add(file.identifier(loop))
         return found
+
+    @staticmethod
+    def _is_in_one_go(file: RecordedFile, touches: list[_Touch]) -> bool:
+        """Whether the generator that they stand in does not rest between the first, which is fresh, and the others."""
+        place = touches[0].addition.place
+        block = getattr(place.owner, place.field)
+        for touch in touches[1:]:
+            other, inner = touch.addition.place, None
+            index = other.index + bool(other.step)
+            for owner, field in file.ancestors(other):
+                if owner is place.owner and field == place.field:
+                    break
+                inner = owner
+            if inner is not None:
+                index = file.place(inner).index + 1
+            if any(map(_has_yield, block[place.index : index])):
+                return False
+        return True
 
     def _is_fresh(self, file: RecordedFile, touches: list[_Touch], name: str) -> bool:
         """Whether each iteration binds the name anew before anything looks at it."""
@@ -276,6 +298,10 @@ class _Carried:
                     self._mutates(statement, parameter, depth + 1) for statement in function.body
                 )
         return True
+
+
+def _has_yield(tree: ast.AST) -> bool:
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(tree))
 
 
 def _has_inner_function(tree: ast.AST, name: str) -> bool:

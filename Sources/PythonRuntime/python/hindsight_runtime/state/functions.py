@@ -6,15 +6,18 @@ import contextlib
 import marshal
 import sys
 import types
+import weakref
 from typing import TYPE_CHECKING, Any, Iterable, Iterator
 
 from . import rebuild
+from .cells import cells_of
 from ..clocks import Clock
 from .classify import kind_of, qualified_names, register, rule
 from .errors import LayoutDiffers
 from .kinds import ATOMS, Children, Kind, Reference
 from .lost import Unknown
 from .probes import free_names_of_probes
+from .roots import read_locals
 
 if TYPE_CHECKING:
     from .source import Source
@@ -302,7 +305,8 @@ class PartialKind(Kind):
 
 
 class GeneratorKind(Kind):
-    """A generator's frame cannot be written: only those not started, or finished, are restored."""
+    """Restored are those not started, finished, or at rest where they rested at the walk: their variables are
+    filled in like those of the functions on the stack (see `Roots`)."""
 
     name = "generator"
     filled = True
@@ -326,6 +330,21 @@ class GeneratorKind(Kind):
             return inspect.getcoroutinestate(o) == inspect.CORO_CREATED
         return False
 
+    def visit(self, o: Any, walk: Walk) -> Children:
+        if type(o) is not types.GeneratorType:
+            return ()
+        walk.generators.append(weakref.ref(o))
+        rest = walk.rest_of(o)
+        if rest is None:
+            return ()
+        walk.note_rest(o, rest)
+        code = rest.frame.f_code
+        values = read_locals(rest.frame)
+        found = [(n, values[n]) for n in sorted(values) if not walk.excluded(code, n)]
+        found += [(n, c) for n, c in cells_of(rest.frame).items() if not walk.excluded(code, n)]
+        children = [(f".{name}", x) for name, x in found if type(x) not in ATOMS]
+        return children + [(f".<loop {i}>", x) for i, x in rest.iterators]
+
     @staticmethod
     def _is_running(o: Any) -> bool:
         return any(getattr(o, f"{prefix}_running", False) for prefix in ("gi", "cr", "ag"))
@@ -333,6 +352,9 @@ class GeneratorKind(Kind):
     def contents(self, o: Any, source: Source) -> Any:
         if self._finished(o):
             return True
+        rest = source.walk.rest(o)
+        if rest is not None:
+            return rest.place
         if self._untouched(o) or source.on_stack(self._frame(o)):
             return False
         source.lose(o)
@@ -340,6 +362,10 @@ class GeneratorKind(Kind):
 
     def fill(self, o: Any, contents: Any, walk: Walk) -> None:
         untouched = self._untouched(o)
+        if type(contents) is str:
+            rest = walk.rest(o)
+            if rest is None or rest.place != contents:
+                raise LayoutDiffers(f"{self._title(o, walk)} is not at {contents}, where it was by then.")
         if contents is True and untouched:
             o.close()
         elif contents is True and not self._finished(o):
@@ -358,7 +384,8 @@ class GeneratorKind(Kind):
         return source.lose(o)
 
     def compared(self, o: Any, source: Source) -> Any:
-        return self._finished(o)
+        rest = source.walk.rest(o)
+        return self._finished(o) if rest is None else rest.place
 
 
 def _register() -> None:

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import sys
 import warnings
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Iterator
 
 from .kinds import Children, Kind
@@ -56,9 +57,10 @@ class IteratorKind(Kind):
         if counted is not None:
             return type(o), counted
         try:
-            return self._reduced(o)
+            reduced = self._reduced(o)
         except Exception:
             return source.lose(o)
+        return source.lose(o) if _is_asked(reduced) else reduced
 
     def compared(self, o: Any, source: Source) -> Any:
         counted = _count(o)
@@ -85,6 +87,12 @@ class IteratorKind(Kind):
             return arguments, state
         period = saved if is_complete else saved + rest
         return rest or period, period
+
+
+def _is_asked(reduced: Any) -> bool:
+    """Whether an iterator is just being asked for an item: what it counts is counted when that has come."""
+    parts = [part for group in reduced[1:3] if type(group) is tuple for part in group]
+    return any(type(part) is GeneratorType and part.gi_running for part in parts)
 
 
 def _count(o: Any) -> tuple[Any, ...] | None:

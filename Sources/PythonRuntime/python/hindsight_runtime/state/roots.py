@@ -42,6 +42,9 @@ class Roots:
     the project's classes with the class. Excluded names are not walked, not captured, and left alone by restoring;
     names with two underscores on both sides, those that start with `__hindsight`, and those that compilers make
     always are.
+
+    `rest_of(generator)` tells where a generator rests whose frame can be filled in, and None for all others;
+    `resting` are the frames of those that are.
     """
 
     def __init__(
@@ -49,12 +52,17 @@ class Roots:
         frames: Sequence[types.FrameType],
         modules: Mapping[str, types.ModuleType],
         excluded: Callable[[Owner, str], bool] = lambda owner, name: False,
+        rest_of: Callable[[types.GeneratorType], Any] = lambda generator: None,
+        resting: Sequence[types.FrameType] = (),
     ) -> None:
         #: Frames with variables of their own: those of modules and of class bodies live in dictionaries.
         self.frames = [f for f in frames if f.f_code.co_flags & _FUNCTION == _FUNCTION]
+        self.frames += resting
+        #: Those on the stack.
         self.all_frames = list(frames)
         self.modules = dict(modules)
         self.excluded = Exclusion(excluded)
+        self.rest_of = rest_of
 
     def spaces(self) -> Iterator[tuple[str, Owner, Any]]:
         """Title, owner, and frame or module of every namespace."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import inspect
 import sys
 import time
 import weakref
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, GeneratorType
 from typing import Any, Iterator
 
 from . import catalog
@@ -52,6 +53,11 @@ class Walk:
         #: Numbers of the objects that have contents of their own.
         self.filled: list[int] = []
         self.excluded = roots.excluded
+        #: See `Roots`.
+        self.rest_of = roots.rest_of
+        #: The program's, and by their identity those at rest, and where that was.
+        self.generators: list[weakref.ref[GeneratorType]] = []
+        self._resting: dict[int, tuple[weakref.ref[GeneratorType], str]] = {}
         #: Addresses of objects that comparing has met where the recording had others.
         self.addresses: set[int] = set()
         self._modules = set(roots.modules)
@@ -114,6 +120,35 @@ class Walk:
 
     def is_project_name(self, module: Any) -> bool:
         return type(module) is str and module in self._modules
+
+    # Generators at rest.
+
+    def rests(self) -> list[Any]:
+        """Where those are that rest where they rested at the walk, in the order of their numbers."""
+        found = (self.rest(reference()) for reference, _ in list(self._resting.values()))
+        return [rest for rest in found if rest is not None]
+
+    def rest(self, generator: GeneratorType | None) -> Any:
+        """Where a numbered generator rests, if it is there where it rested at the walk."""
+        reference, place = self._resting.get(id(generator), (None, ""))
+        if generator is None or reference is None or reference() is not generator:
+            return None
+        rest = self.rest_of(generator)
+        return rest if rest is not None and rest.place == place else None
+
+    def knows_generators(self) -> bool:
+        """Whether none of the numbered ones stands in the middle of its work but where it did at the walk."""
+        return all(
+            generator is None
+            or inspect.getgeneratorstate(generator) != inspect.GEN_SUSPENDED
+            or self.rest(generator) is not None
+            for generator in (reference() for reference in self.generators)
+        )
+
+    def note_rest(self, generator: GeneratorType, rest: Any) -> None:
+        """For a generator that was just numbered."""
+        self.mark(rest.place)
+        self._resting[id(generator)] = weakref.ref(generator), rest.place
 
     # The time in between.
 
