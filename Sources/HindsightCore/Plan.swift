@@ -49,6 +49,19 @@ public struct Jump: Hashable, Sendable {
     }
 }
 
+/// A jump that a worker took.
+public struct JumpTaken: Hashable, Sendable {
+    public var checkpoint: Int
+    public var from: OrderKey
+    public var to: OrderKey
+
+    public init(checkpoint: Int, from: OrderKey, to: OrderKey) {
+        self.checkpoint = checkpoint
+        self.from = from
+        self.to = to
+    }
+}
+
 /// A boundary or exit at which a replay ends.
 public struct Stop: Hashable, Sendable {
     public var kind: CheckpointKind

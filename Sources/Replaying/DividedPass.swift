@@ -75,6 +75,8 @@ final class DividedPass {
 
     /// A fork, its probes, and a checkpoint.
     private static let forkSeconds = 0.12
+    /// What is shorter holds no iteration.
+    private static let leastSeconds = 0.02
     /// So long the first worker has the machine for itself: somebody waits for the first value.
     private static let headStart = 0.08
     /// What starting a process costs besides what the program does at its start.
@@ -173,8 +175,9 @@ final class DividedPass {
         if !hasLast, isWarm {
             // What the user looks for at the end of a run is its last value.
             hasLast = true
-            if let last = division.cuts.last, last.seconds > division.startSeconds + 2 * worth,
-                let stretch = leave(from: last)
+            let end = division.whole.estimate.seconds
+            if let last = division.cuts.last(where: { end - $0.seconds > Self.leastSeconds }),
+                last.seconds > division.startSeconds + 2 * worth, let stretch = leave(from: last)
             {
                 return stretch
             }
