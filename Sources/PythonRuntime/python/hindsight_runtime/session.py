@@ -335,7 +335,6 @@ NOTHING: dict[str, Callable[..., Any]] = {
     "exhausted": lambda identity: True,
     "log": lambda site, function: function,
     "source": lambda function: function,
-    "called": lambda function: function,
 }
 
 
