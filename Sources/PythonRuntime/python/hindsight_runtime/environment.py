@@ -99,21 +99,23 @@ class _Libraries:
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
         self._examined: set[str] = set()
-        #: How many modules there were when all that were there had been examined.
+        #: How many modules there were the last time, and which of them were half-imported.
         self._count = 0
+        self._unfinished: list[str] = []
         #: By folder of installed packages, what their metadata folders say.
         self._installed: dict[str, dict[str, str]] = {}
 
     def versions(self) -> dict[str, str]:
-        if len(sys.modules) == self._count:
-            return self._versions  # asked at every checkpoint; there are thousands
-        self._count = len(sys.modules)
-        for name, module in list(sys.modules.items()):
+        # This is asked at every checkpoint, and there are thousands.
+        names = self._unfinished if len(sys.modules) == self._count else list(sys.modules)
+        self._count, self._unfinished = len(sys.modules), []
+        for name in names:
+            module = sys.modules.get(name)
             if "." in name or name in self._examined or not isinstance(module, ModuleType):
                 continue
             if getattr(module.__spec__, "_initializing", False):
-                self._count = 0
-                continue  # half-imported: its version may be missing yet
+                self._unfinished.append(name)
+                continue  # its version may be missing yet
             self._examined.add(name)
             version = self._version(name, vars(module))
             if version is not None:
