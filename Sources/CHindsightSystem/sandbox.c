@@ -150,7 +150,7 @@ __attribute__((noreturn)) static void execute(const struct plan *plan) {
     }
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    // What is written to counts, not what is merely reserved, of which libraries ask for much.
+    // Everything that is private and writable counts, whether or not it was ever written to.
     struct rlimit data = {plan->memory, plan->memory};
     if (plan->memory && setrlimit(RLIMIT_DATA, &data) != 0) {
         fprintf(stderr, "hindsight-sandbox: memory cannot be limited\n");

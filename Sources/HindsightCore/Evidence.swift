@@ -93,8 +93,8 @@ public struct Evidence: Sendable {
 
     private struct Interval {
         var openedBy: JumpTaken?
-        var isExit = false
-        var hasGoodCheck = false
+        /// Where the present stretch of execution is known to have begun; nil: behind a loop's exit.
+        var executedFrom: OrderKey?
         var contradiction: String?
     }
 
@@ -184,7 +184,7 @@ public struct Evidence: Sendable {
         var settled = expectNothing(before: jump.from)
         settled += settle { _ in .unopposed }
         jumps.append(jump)
-        interval = Interval(openedBy: jump, isExit: exits.contains(jump.checkpoint))
+        interval = Interval(openedBy: jump, executedFrom: exits.contains(jump.checkpoint) ? nil : jump.to)
         // Records are in order; the jump goes forward.
         next = records[next...].firstIndex { !($0.order < jump.to) } ?? records.count
         return settled
@@ -202,13 +202,13 @@ public struct Evidence: Sendable {
             return settled + contradict(place + difference)
         }
         if let jump = interval.openedBy {
-            // From an exit to the next check nothing of the loop was executed again.
-            if !interval.isExit || interval.hasGoodCheck || isTrusted(order) {
+            // Something of the loop must have been executed: from an exit to the next check nothing was.
+            if interval.executedFrom.map({ $0 < order }) ?? isTrusted(order) {
                 verifiedSegments.append((jump.checkpoint, checkpoint))
             }
             interval.openedBy?.checkpoint = checkpoint
         }
-        interval.hasGoodCheck = true
+        interval.executedFrom = order
         agreedThrough = order
         return confirm()
     }

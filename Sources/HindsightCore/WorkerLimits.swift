@@ -5,8 +5,8 @@ public struct WorkerLimits: Hashable, Sendable {
     public var workers: Int?
     /// Added to their niceness: from 0 to 19.
     public var niceness: Int
-    /// Megabytes of data that each of their processes may have; nil: nine tenths of the machine's memory. More is
-    /// a `MemoryError` of the program's or the probe's.
+    /// Megabytes of private memory that each of their processes may ask for; nil: what the machine has. More is a
+    /// `MemoryError` of the program's or the probe's.
     public var memory: Int?
 
     public static let usualNiceness = 10

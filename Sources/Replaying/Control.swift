@@ -52,11 +52,15 @@ struct OpenEnd: Sendable {
 
     /// nil where there is none, or nothing to compare.
     init?(of pass: ReplayPass) {
-        guard pass.evidence.awaitsControl, pass.hasKeptData, let task = pass.control else { return nil }
+        // What another worker answers for, it settles.
+        let own = pass.evidence.withheldHits.filter { $0 < pass.insideCountOrAll }
+        guard pass.evidence.awaitsControl, pass.hasKeptData, !own.isEmpty, let task = pass.control else {
+            return nil
+        }
         plan = pass.plan
         file = task.file
         evidence = pass.evidence
-        places = Dictionary(uniqueKeysWithValues: pass.evidence.withheldHits.map { ($0, $0) })
+        places = Dictionary(uniqueKeysWithValues: own.map { ($0, $0) })
     }
 
     /// For findings that have other numbers now; nil: that one is gone.

@@ -75,9 +75,12 @@ extension Replayer {
         }
     }
 
+    /// Changes whenever what is called exact may be something else than before.
+    private static let judgement = 2
+
     private static func key(_ key: String, _ selection: IterationSelection?) -> String {
-        // An answer of another runtime is not this one's.
-        let key = "\(key) \(RuntimeResources.version)"
+        // An answer of another runtime, or one that was judged by other rules, is not this one's.
+        let key = "\(key) \(RuntimeResources.version) \(judgement)"
         guard let selection else { return key }
         return key + " " + selection.loops.map { "\($0.name)=\($0.parts)" }.joined(separator: ",")
     }

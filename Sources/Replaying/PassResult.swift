@@ -62,12 +62,12 @@ struct PassResult: Sendable {
     init(of pass: ReplayPass) {
         plan = pass.plan
         findings = pass.findings
-        jumps = pass.evidence.jumps
+        jumps = pass.jumps
         verifiedSegments = pass.evidence.verifiedSegments
         contradiction = pass.evidence.contradiction
         firstContradiction = pass.evidence.firstContradiction
         isPastHorizon = pass.evidence.isPastHorizon
-        doubts = pass.doubts
+        doubts = pass.doubtsInside
         openEnds = OpenEnd(of: pass).map { [$0] } ?? []
         control = pass.shownByControl
         differences = pass.differences

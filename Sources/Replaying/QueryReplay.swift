@@ -326,7 +326,7 @@ final class QueryReplay {
     @discardableResult
     private func take(_ outcome: ReplayPass.Outcome, isForked: Bool, deaths: inout Int) throws -> Bool {
         switch outcome {
-        case .completed, .cancelled: break
+        case .completed, .cancelled, .indivisible: break
         case .unusable(let checkpoint):
             try giveUp(checkpoint)
             return true

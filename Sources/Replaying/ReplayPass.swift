@@ -16,6 +16,9 @@ struct ReplayPass {
         case noProgram(output: [String])
         /// A child of a standing worker cannot answer this query.
         case cold(reason: String)
+        /// Hits come out of order, from processes that the program has started: which stretch they belong to
+        /// cannot be told.
+        case indivisible
     }
 
     enum Event {
@@ -90,14 +93,40 @@ struct ReplayPass {
             plan: plan, executedFrom: executedFrom)
     }
 
+    /// The jumps that its findings rest on: what led to the stretch was jumped to on the way.
+    var jumps: [JumpTaken] {
+        guard let stretch else { return evidence.jumps }
+        let end = stretch.upper?.order
+        return evidence.jumps.filter { jump in
+            !(jump.to < stretch.begin) && end.map { jump.to < $0 } ?? true
+        }
+    }
+
+    /// The doubts about its stretch. Behind it another worker began with what the run had.
+    var doubtsInside: [FileDoubt] {
+        guard let end = stretch?.upper?.order else { return doubts }
+        return doubts.compactMap { doubt in
+            guard doubt.passes else { return doubt }
+            guard doubt.order < end else { return nil }
+            var doubt = doubt
+            doubt.end = doubt.end.map { min($0, end) } ?? end
+            return doubt
+        }
+    }
+
     /// What it found in its stretch.
-    var findings: [Finding] { findings(hits.indices.prefix(insideCount ?? hits.count)) }
+    var findings: [Finding] { findings(hits.indices.prefix(insideCountOrAll)) }
+
+    /// How many of its hits lie in its stretch.
+    var insideCountOrAll: Int { insideCount ?? hits.count }
 
     /// What it executed of the stretch behind its own, which began at a checkpoint that this pass came to and
     /// found equal: what another worker reads off that checkpoint must be the same.
     var findingsBehind: [Finding] {
-        guard let insideCount, let end = stretch?.upper, evidence.contradiction == nil,
-            let agreed = evidence.agreedThrough, !(agreed < end.order)
+        guard let insideCount, let stretch, let end = stretch.upper, evidence.contradiction == nil,
+            let agreed = evidence.agreedThrough, !(agreed < end.order),
+            // What it has jumped over itself, it cannot vouch for.
+            evidence.jumps.allSatisfy({ !(stretch.begin < $0.to) })
         else { return [] }
         return findings(hits.indices.dropFirst(insideCount))
     }
@@ -111,7 +140,7 @@ struct ReplayPass {
         // Without a word about what it runs on, a pass confirms nothing yet.
         guard differences.isEmpty else { return [] }
         return numbers.compactMap { number in
-            guard number < insideCount ?? hits.count, doubts.about(hits[number]).isEmpty else { return nil }
+            guard number < insideCountOrAll, doubts.about(hits[number]).isEmpty else { return nil }
             switch standings[number] {
             case .confirmed: return (number, .exact)
             case .contradicted(let reason): return (number, .diverged(reason))
@@ -146,7 +175,7 @@ struct ReplayPass {
         var outcome: Outcome?
         var lastHeard = Date()
         while outcome == nil {
-            let isLate = told < (insideCount ?? hits.count) || !settled.isEmpty
+            let isLate = told < insideCountOrAll || !settled.isEmpty
             let item = queue.next(timeout: isLate ? 0.02 : 0.5)
             if cancellation.isCancelled { return .cancelled }
             switch item {
@@ -167,7 +196,7 @@ struct ReplayPass {
             guard outcome != nil || item == nil || Date().timeIntervalSince(lastTold) > 0.02 else { continue }
             // What comes after a silence is told at once.
             if isLate { lastTold = Date() }
-            let count = insideCount ?? hits.count
+            let count = insideCountOrAll
             if told < count { tell(.hits(told..<count), self) }
             told = max(told, count)
             if !settled.isEmpty { tell(.settled(settled), self) }
@@ -189,6 +218,7 @@ struct ReplayPass {
             tell(.progress(progress), self)
         case .hit(let hit, let probe, let isNested):
             if isNested { nested.insert(probe) }
+            if stretch != nil, hit.order < position { return .indivisible }
             move(to: hit.order)
             let place = stretch?.come(to: hit.order) ?? .inside
             if place == .before { return nil }
@@ -306,7 +336,7 @@ struct ReplayPass {
         guard end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false else {
             return false
         }
-        let inside = insideCount ?? hits.count
+        let inside = insideCountOrAll
         if probesInside.isSubset(of: probes[inside...]) { return true }
         if let agreed = evidence.agreedThrough, end.order < agreed { return true }
         let allowance = max(0.2, leftStretch.timeIntervalSince(began) * Self.shareBehind)

@@ -1,9 +1,6 @@
 import Foundation
 
 enum SystemMemory {
-    /// The machine's memory in bytes.
-    static var total: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
-
     /// Whether so little is left that workers which only stand should go.
     static var isShort: Bool { !hasRoom(for: 0) }
 

@@ -31,7 +31,7 @@ struct SandboxPlan: Sendable {
         add("directory", directory)
         add("executable", executable)
         add("nice", String(limits.niceness))
-        add("memory", String(limits.memory.map { $0 << 20 } ?? SystemMemory.total / 10 * 9))
+        add("memory", String((limits.memory ?? 0) << 20))
         add("weak", isWeak ? "1" : "0")
         add("standing", isStanding ? "1" : "0")
         for argument in arguments { add("argument", argument) }

@@ -14,7 +14,7 @@ struct WorkerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Megabytes of data that a worker may have; nine tenths of the memory, where it is not given.",
+            "Megabytes of memory that a worker may ask for; as many as it wants, where it is not given.",
             valueName: "megabytes"))
     var memory: Int?
 

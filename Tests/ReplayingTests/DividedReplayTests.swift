@@ -51,6 +51,30 @@ import Testing
         #expect(answer.verdicts == ["exact"])
     }
 
+    @Test func aCheckpointThatBothReadOffVouchesForNothing() async throws {
+        // Every loop that the plan skips is skipped by both workers where their stretches meet.
+        let run = try FakeRun(
+            checkpointsAt: Self.boundaries + (0..<4).map { .stepExit($0) }, fake: "incomplete",
+            tailSeconds: 3)
+        var settings = ReplaySettings(limits: WorkerLimits(workers: 2))
+        settings.validatingPasses = 0
+        let answer = await Answer(
+            Replayer(store: run.store, settings: settings).replay(try run.query([11])))
+        #expect(answer.failure == nil)
+        #expect(answer.beginnings.contains { $0.hasPrefix("epoch") })
+        // With nobody to validate them, the values that checkpoints gave are found wanting and executed.
+        #expect(answer.texts == ["hidden 3", "hidden 6", "hidden 9", "hidden 12"])
+        #expect(answer.verdicts == ["exact"])
+    }
+
+    @Test func hitsOutOfOrderAreLeftToOneWorker() async throws {
+        let run = try FakeRun(checkpointsAt: Self.boundaries, fake: "late")
+        let answer = await Answer(Self.replayer(run).replay(try run.query([8, 11])))
+        #expect(answer.failure == nil)
+        #expect(answer.hits.filter { $0.line == 8 }.count == 12)
+        #expect(answer.hits.filter { $0.line == 11 }.count == 4)
+    }
+
     @Test func aDisturbingProbeIsFoundThoughManyWorkersRun() async throws {
         let run = try FakeRun(checkpointsAt: Self.boundaries, fake: "disturb")
         let answer = await Answer(Self.replayer(run).replay(try run.query([11])))

@@ -21,10 +21,12 @@ final class FakeRun {
     let store: Store
     let run: Run
 
-    /// - Parameter stepSeconds: what the run noted that a step had taken.
+    /// - Parameters:
+    ///   - stepSeconds: what the run noted that a step had taken.
+    ///   - tailSeconds: and what followed upon the steps of an epoch.
     init(
         checkpointsAt places: [Place], fake: String = "", status: RunStatus = .finished(exitCode: 0),
-        stepSeconds: Double = 1
+        stepSeconds: Double = 1, tailSeconds: Double = 0
     ) throws {
         root = NSTemporaryDirectory() + "hindsight-replay-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
@@ -47,14 +49,16 @@ final class FakeRun {
                     RecordedLoop(id: Self.epoch, line: 5, endLine: 12, target: "epoch"),
                     RecordedLoop(id: Self.step, line: 7, endLine: 10, target: "step"),
                 ]))
-        try Self.record(places, writer, stepSeconds: stepSeconds)
+        try Self.record(places, writer, stepSeconds: stepSeconds, tailSeconds: tailSeconds)
         try writer.finish(status)
         run = try store.run(matching: writer.run.description)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
-    private static func record(_ places: [Place], _ writer: RunWriter, stepSeconds: Double) throws {
+    private static func record(
+        _ places: [Place], _ writer: RunWriter, stepSeconds: Double, tailSeconds: Double
+    ) throws {
         var number = 0
         var elapsed = stepSeconds
         func pass(_ place: Place, _ kind: CheckpointKind, _ at: Coordinate, _ key: [Int], _ x: Int) throws {
@@ -79,6 +83,7 @@ final class FakeRun {
             }
             let inner = LoopPosition(loop: step, occurrence: 0, index: 3)
             try pass(.stepExit(e), .exit, [outer, inner], [1, e, 1, 3], e * 3 + 3)
+            elapsed += tailSeconds
             writer.add(
                 LogRecord(
                     site: "train.py:11:4", text: "loss \(e)", name: nil, value: .null,

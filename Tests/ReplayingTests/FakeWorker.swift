@@ -76,7 +76,9 @@ let fakeWorker = #"""
             x += 1
             hidden += 1
             if fake == "random": x += 1
-            hit(8, f"x {x}", [level, ["step", s, s]], [1, e, 1, s, 0, 0])
+            # As of a process that was started before the loop.
+            key = [0, e, s] if fake == "late" else [1, e, 1, s, 0, 0]
+            hit(8, f"x {x}", [level, ["step", s, s]], key)
         shown = f"hidden {hidden}" if fake == "incomplete" else f"x {x}"
         hit(11, shown, [level], [1, e, 2, 0])
         if fake == "disturb": x += 1
