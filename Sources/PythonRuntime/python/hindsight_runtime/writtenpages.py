@@ -88,7 +88,7 @@ class WrittenPages:
     def are_unwritten(self, start: int, end: int) -> bool:
         """Whether the kernel vouches for every page: watched, there, the program's alone, and still protected.
 
-        All four are asked for page by page. A page that is gone tells nothing: kernels before 6.19 may call it clean.
+        All four are asked for page by page. A page that is gone tells nothing: some kernels call it clean.
         """
         self._check_process()
         found = (ctypes.c_uint64 * 3)()

@@ -318,6 +318,30 @@ class Watching(Fillings):
                 if chance.random() < 0.3:
                     data[SIZE + chance.randrange(-500_000, 500_000)] ^= 1
 
+    def test_one_watched_anew_over_another(self) -> None:
+        data = bytearray(os.urandom(2 * SIZE))
+        address = memory.address_of(memoryview(data))
+        one, other = (address, SIZE), (address + SIZE // 2, SIZE)
+        self.fill(b"")
+        quiet = quietmemory.QuietMemory()
+        self.addCleanup(quiet.close)
+        asked: list[quietmemory.Key] = []
+
+        def visit(key: quietmemory.Key) -> None:
+            quiet.is_unchanged(key, lambda start, end: not asked.append((start, end)))
+
+        for _ in range(LONG_ENOUGH):
+            visit(one)
+            quiet.finish()
+        self.assertTrue(quiet._buffers[one].is_settled)
+        quiet._buffers[other] = quietmemory._Buffer()
+        quiet._buffers[other].calm = 1
+        data[SIZE - 7] ^= 1
+        visit(other)
+        asked.clear()
+        visit(one)
+        self.assertIn((0, SIZE), asked)
+
     def test_after_a_fork(self) -> None:
         data = bytearray(os.urandom(SIZE))
         since = self.settle(data)
