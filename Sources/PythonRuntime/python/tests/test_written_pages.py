@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import unittest
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Optional
 from unittest import mock
 
 from hindsight_runtime import quietmemory, writtenpages
@@ -27,6 +27,8 @@ SIZE = 3 * 2**20
 PAGE = mmap.PAGESIZE
 #: Fillings until a buffer is believed: copied, found equal, watched, compared once more.
 LONG_ENOUGH = 4
+#: `MAP_FIXED`.
+_FIXED = 0x10
 
 
 def is_possible() -> bool:
@@ -45,6 +47,16 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 def anonymous(size: int = SIZE) -> mmap.mmap:
     found = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     found[:] = os.urandom(PAGE) * (size // PAGE)
+    return found
+
+
+def map_at(address: Optional[int], size: int) -> int:
+    """Memory without an owner, at an address where one is given."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = ctypes.c_void_p
+    library.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (_FIXED if address else 0)
+    found: int = library.mmap(address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
     return found
 
 
@@ -262,28 +274,45 @@ class Watching(Fillings):
             self.check(data, change_all)
 
     def test_memory_that_was_mapped_anew(self) -> None:
-        library = ctypes.CDLL(None, use_errno=True)
-        library.mmap.restype = ctypes.c_void_p
-        library.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
-        protection = mmap.PROT_READ | mmap.PROT_WRITE
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        start = library.mmap(None, SIZE, protection, flags, -1, 0)
+        start = map_at(None, SIZE)
         data = memory.at(start, SIZE, True)
         data[:] = os.urandom(SIZE)
-        fixed = 0x10
 
         def change() -> None:
-            self.assertEqual(start, library.mmap(start, SIZE, protection, flags | fixed, -1, 0))
+            self.assertEqual(start, map_at(start, SIZE))
 
         self.check(data, change)
 
         def change_a_part() -> None:
             place = start + 40 * PAGE
-            self.assertEqual(place, library.mmap(place, PAGE, protection, flags | fixed, -1, 0))
+            self.assertEqual(place, map_at(place, PAGE))
 
         data[:] = os.urandom(SIZE)
         self.begin_anew()
         self.check(data, change_a_part)
+
+    def test_memory_that_was_moved(self) -> None:
+        """Two watched buffers change places: both are protected still, and neither was written to."""
+        library = ctypes.CDLL(None, use_errno=True)
+        library.mremap.restype = ctypes.c_void_p
+        library.mremap.argtypes = (ctypes.c_void_p, *[ctypes.c_size_t] * 2, ctypes.c_int, ctypes.c_void_p)
+        # Pages between them, so that they are no single mapping.
+        with anonymous(4 * SIZE) as whole:
+            view = memoryview(whole)
+            one, other = view[PAGE : PAGE + SIZE], view[2 * SIZE : 3 * SIZE]
+            one[:], other[:] = os.urandom(SIZE), os.urandom(SIZE)
+            before = bytes(one)
+            self.settle(one, other)
+            self.assertLess(self.looked_at(one, other), 2 * PAGE)
+            addresses = memory.address_of(one), memory.address_of(other)
+            third = map_at(None, SIZE)
+            may_move_to_fixed = 3
+            for source, target in ((addresses[0], third), (addresses[1], addresses[0]), (third, addresses[1])):
+                self.assertEqual(target, library.mremap(source, SIZE, SIZE, may_move_to_fixed, target))
+            self.assertEqual(before, bytes(other))
+            self.assertEqual([self.buffer.filling + 1] * 2, self.fill(one, other))
+            for part in (one, other, view):
+                part.release()
 
     def test_memory_that_was_freed_and_taken_again(self) -> None:
         """The same address and size, other data: what the allocator gives is not ours to know."""
