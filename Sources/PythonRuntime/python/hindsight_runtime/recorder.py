@@ -133,6 +133,7 @@ class Recorder(Session):
         except Exception:
             pass
         self.is_recording = False
+        self.buffer.close()
         if self.file_log is not None:
             self.file_log.leave()
         if os.environ.get("HINDSIGHT_DEBUG"):
@@ -218,6 +219,7 @@ class Recorder(Session):
         except Exception:
             pass
         self.is_recording = False
+        self.buffer.close()
         # Of loops in generators that never end: what they hold is about to be finalized.
         for loop in self.stack.live[1:]:
             loop.iterator = None

@@ -7,6 +7,7 @@ import os
 from typing import Any, Optional, Sequence
 
 from .channel import Channel
+from .quietmemory import QuietMemory
 
 #: The memory grows in steps of this many bytes.
 STEP = 4 * 2**20
@@ -24,6 +25,7 @@ class SharedBuffer:
 
     What was copied for the last checkpoint and lies where it lay in the program's memory is compared, not copied,
     and where it is unchanged the collector hears that it knows those bytes: it neither hashes nor stores them again.
+    Large parts that stay as they are need no comparison where the kernel tells that nobody wrote to them.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -34,6 +36,11 @@ class SharedBuffer:
         self.filling = 0
         #: By address and size in the program's memory.
         self._places: dict[tuple[int, int], Place] = {}
+        self._quiet = QuietMemory()
+
+    def close(self) -> None:
+        """The program's memory is as it would be without; what was handed over stays."""
+        self._quiet.close()
 
     def fill(
         self, parts: Sequence[Any], being_read: Sequence[Filled] = ()
@@ -43,6 +50,12 @@ class SharedBuffer:
         Two fillings that give the same `since` for a place mean the same bytes. `being_read`: what the collector
         still reads of earlier ones, so that only other memory may be written to; None where there is too little.
         """
+        try:
+            return self._fill(parts, being_read)
+        finally:
+            self._quiet.finish()
+
+    def _fill(self, parts: Sequence[Any], being_read: Sequence[Filled]) -> Optional[list[Filled]]:
         from .state import memory  # not needed by programs without checkpoints
 
         views = [memory.as_bytes(part) for part in parts]
@@ -51,8 +64,8 @@ class SharedBuffer:
         found = [kept.pop(key, None) for key in keys]
         if being_read:
             found = [
-                place if place is not None and self._holds(place[0], view) else None
-                for view, place in zip(views, found)
+                place if place is not None and self._holds(place[0], key, view) else None
+                for key, view, place in zip(keys, views, found)
             ]
             taken = {offset: _aligned(size) for offset, size, _ in being_read}
             for key, place in zip(keys, found):
@@ -69,19 +82,22 @@ class SharedBuffer:
         filled = []
         with memoryview(self._map) as target:
             for key, view, (offset, since) in zip(keys, views, places):
-                if not since or not (being_read or self._holds(offset, view)):
+                if not since or not (being_read or self._holds(offset, key, view)):
                     target[offset : offset + view.nbytes] = view
                     since = self.filling
                 self._places[key] = offset, since
                 filled.append((offset, view.nbytes, since))
         return filled
 
-    def _holds(self, offset: int, view: memoryview) -> bool:
+    def _holds(self, offset: int, key: tuple[int, int], view: memoryview) -> bool:
         from .state import memory
+
+        def compare(start: int, end: int) -> bool:
+            return memory.equal(place[start:end], view[start:end])
 
         assert self._map is not None
         with memoryview(self._map) as target, target[offset : offset + view.nbytes] as place:
-            return memory.equal(place, view)
+            return self._quiet.is_unchanged(key, compare)
 
     def _arrange(self, keys: list[tuple[int, int]], found: list[Optional[Place]]) -> list[Place]:
         """Where each part goes: to its old place, else into a gap between those; 0 as `since` where it is new there."""

@@ -41,6 +41,7 @@ class Filling(unittest.TestCase):
         self.collector = Collector()
         self.buffer = SharedBuffer(self.collector)  # type: ignore[arg-type]
         self.addCleanup(self.collector.close)
+        self.addCleanup(self.buffer.close)
 
     def fill(self, *parts: Any) -> list[int]:
         """Since when each part is what it is; what came to the other side has been compared."""
