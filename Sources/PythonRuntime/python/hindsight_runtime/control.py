@@ -20,6 +20,8 @@ INTERVAL = 0.5
 RARITY = 10
 #: What has more objects than can be walked in this time is not compared.
 LONGEST_WALK = 10.0
+#: How many times the data's size must be free on the disk.
+SPARE = 4
 #: In front stands the length of what says where the data are; zero where there are none.
 _LENGTH = 8
 
@@ -68,6 +70,9 @@ class Control:
             captured = state.capture(walk, self._visible(frame, walk))
             parts = [captured.stream, *captured.buffers]
             lengths = [memoryview(part).nbytes for part in parts]
+            disk = os.fstatvfs(self.descriptor)
+            if disk.f_bavail * disk.f_frsize < SPARE * sum(lengths):
+                return False
             head = {"kind": kind, "key": key, "layout": walk.layout, "lengths": lengths}
             text = json.dumps(head).encode()
             offset = _LENGTH + len(text)

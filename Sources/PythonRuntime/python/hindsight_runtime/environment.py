@@ -99,16 +99,17 @@ class _Libraries:
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
         self._examined: set[str] = set()
-        #: How many modules there were the last time, and which of them were half-imported.
-        self._count = 0
+        #: How many modules there were the last time, the newest, and which of them were half-imported.
+        self._mark = (0, "")
         self._unfinished: list[str] = []
         #: By folder of installed packages, what their metadata folders say.
         self._installed: dict[str, dict[str, str]] = {}
 
     def versions(self) -> dict[str, str]:
         # This is asked at every checkpoint, and there are thousands.
-        names = self._unfinished if len(sys.modules) == self._count else list(sys.modules)
-        self._count, self._unfinished = len(sys.modules), []
+        mark = len(sys.modules), next(reversed(sys.modules), "")
+        names = self._unfinished if mark == self._mark else list(sys.modules)
+        self._mark, self._unfinished = mark, []
         for name in names:
             module = sys.modules.get(name)
             if "." in name or name in self._examined or not isinstance(module, ModuleType):

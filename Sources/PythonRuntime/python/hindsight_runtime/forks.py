@@ -129,6 +129,10 @@ class Children:
     def descriptors(self) -> list[int]:
         return [descriptor for descriptor in self._descriptors.values() if descriptor >= 0]
 
+    @property
+    def are_there(self) -> bool:
+        return bool(self._pids)
+
     def kill(self, number: int) -> None:
         pid = self._pids.get(number)
         if pid is not None:

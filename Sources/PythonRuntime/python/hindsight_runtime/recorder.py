@@ -163,7 +163,7 @@ class Recorder(Session):
         try:
             text = self.read_source(path)
             code, loops = self.compile_tree(ast.parse(text, path), text, path, name)
-        except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        except Exception as error:
             if name == "__main__":
                 self.fail(error)
             return None  # Python's own loader reports it better

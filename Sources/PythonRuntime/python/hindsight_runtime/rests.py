@@ -53,6 +53,8 @@ def rest_of(
     frame, source = generator.gi_frame, places.get(generator.gi_code.co_filename)
     if frame is None or source is None or generator.gi_yieldfrom is not None:
         return None
+    if generator.gi_code.co_name.startswith("<"):
+        return None  # what an expression draws from is on its stack alone
     if inspect.getgeneratorstate(generator) != inspect.GEN_SUSPENDED:
         return None
     path, lines = source

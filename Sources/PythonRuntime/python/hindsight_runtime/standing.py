@@ -163,7 +163,8 @@ class StandingWorker(Replayer):
                 os._exit(0)
             children.reap()
             if message is None:
-                if next(self._leisure, self) is self:
+                # Whoever waits for a child needs the processor more.
+                if children.are_there or next(self._leisure, self) is self:
                     forks.wait_for(self.channel, children)
             elif message["t"] == "kill":
                 children.kill(message["id"])

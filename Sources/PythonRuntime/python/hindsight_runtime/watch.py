@@ -48,11 +48,13 @@ class Watch:
             self.missed = "it was executed more often than the program's data could be compared"
             return
         from . import state
-        from .suspended import extended, with_generators
+        from .suspended import MOST, extended, with_generators
 
         try:
             roots, walk, generators = with_generators(lambda: self._roots(frame), LONGEST_WALK)
             captured = state.capture(walk, roots)
+            if len(generators) >= MOST:
+                self.missed = "it has too many generators to look into"
             if captured.lost:
                 self.missed = f"{captured.lost[0]} cannot be compared"
             before = captured.stream, [bytearray(b) for b in captured.buffers]

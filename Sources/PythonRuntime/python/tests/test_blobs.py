@@ -62,6 +62,15 @@ class BlobsTests(unittest.TestCase):
         with self.assertRaises(Damaged):
             blobs.read(bad)
 
+    def test_what_was_written_to_since_is_looked_at_again(self) -> None:
+        blob, blobs = self.blob(100, 200), Blobs()
+        for _ in blobs.verify([blob]):
+            pass
+        self.damage(150)
+        os.utime(self.path, ns=(1, 1))
+        with self.assertRaises(Damaged):
+            blobs.read(blob)
+
     def test_looking_pauses_between_pieces(self) -> None:
         pauses = sum(1 for _ in Blobs().verify([self.blob(5000, 2 * PIECE), self.blob(0, 10)]))
         self.assertEqual(pauses, 3)

@@ -20,6 +20,9 @@ BLOCK = 1024
 DEEPEST = 16
 #: Where members are longer than this on average, each is better remembered by itself.
 LONGEST = 32
+#: What the members held at the walk is held on to: where their texts are longer than this on average, and more than
+#: this in all, the program may count on getting that memory back.
+LONGEST_TEXT, MOST_TEXT = 4096, 16 * 2**20
 
 _NAMES = {list: "list", dict: "dict"}
 _PLAIN = ATOMS | {list, tuple, dict}
@@ -134,8 +137,19 @@ def gather(
         return None
     if sum(len(block.parts[1]) for block in tree.blocks) > LONGEST * len(tree.members) > 0:
         return None
+    if _has_long_texts(tree):
+        return None
     tree.fingerprint = _fingerprint(tree, index, check)
     return tree
+
+
+def _has_long_texts(tree: Tree) -> bool:
+    count = size = 0
+    for block in tree.all_blocks():
+        if not block.types.isdisjoint((str, bytes)):
+            lengths = [len(x) for x in block.parts[1] if type(x) in (str, bytes)]
+            count, size = count + len(lengths), size + sum(lengths)
+    return size > MOST_TEXT and size > LONGEST_TEXT * count
 
 
 def _drop_known(found: list[Any], tree: Tree, index: dict[int, Any], known: set[int]) -> None:
