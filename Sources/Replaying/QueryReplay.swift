@@ -297,6 +297,8 @@ final class QueryReplay {
                 plan: plan, material: material, executedFrom: executedFrom,
                 limit: query.limit, selection: query.iterations,
                 control: control ?? reference(for: plan) ?? ControlFile.Task(saving: query))
+            replayer.slots.take()
+            defer { replayer.slots.giveBack() }
             let (outcome, isForked) = try runner.follow(&pass, for: query, cancellation: cancellation) {
                 tell($0, $1, isTold: isTold)
             }

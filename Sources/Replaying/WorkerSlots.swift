@@ -5,7 +5,7 @@ import Synchronization
 final class WorkerSlots: Sendable {
     private let busy = Mutex(0)
 
-    /// For the first worker of a query.
+    /// For what somebody waits for: the first worker of a query, and one that checks its values.
     func take() { busy.withLock { $0 += 1 } }
 
     /// For any other; false where so many are busy already.
