@@ -222,7 +222,9 @@ class LoopStack:
             self.suspended -= 1
 
     def enter(self, identity: str, frame: FrameType, is_silent: bool = False) -> Loop:
-        parents = tuple(self._attached(self.active(frame)))
+        around = self.active(frame)
+        # One that the recording left alone was no event, and makes the loops around it none.
+        parents = tuple(around if is_silent else self._attached(around))
         loop = Loop(identity, self.targets.get(identity, ""), frame, parents, is_silent)
         self.live.append(loop)
         self._irregular += loop.in_generator or is_silent

@@ -32,6 +32,22 @@ PROGRAM = """
     """
 
 
+#: What goes on in `drawn` between two of its items is no event once `update` is left alone.
+GENERATOR = PROGRAM.replace(
+    "for epoch in range(8):",
+    """def draw():
+        while True:
+            for turn in range(2):
+                update(turn)
+                yield turn
+
+
+    drawn = draw()
+    for epoch in range(8):
+        next(drawn)""",
+)
+
+
 class ShortLoopsTest(unittest.TestCase):
     def setUp(self) -> None:
         self.project = Project({"train.py": PROGRAM})
@@ -71,6 +87,13 @@ class ShortLoopsTest(unittest.TestCase):
             self.assertEqual(last["it"][2][:2], [last["it"][2][0], 2])
             keys = [m["key"] for m in messages if m["t"] == "hit"]
             self.assertEqual(keys, sorted(keys))
+
+    def test_a_probe_inside_one_makes_no_event_of_the_generator_around_it(self) -> None:
+        self.project.write("train.py", GENERATOR)
+        self.recording = self.project.record("train.py", budget=1000)
+        place = "table[i] += slope"
+        edited = with_probe(GENERATOR, place, "if i == 2: print('P', slope)")
+        self.assert_good(self.recording.replay({"train.py": edited}, checks="all"))
 
     def test_a_jump_over_the_moment_of_leaving_alone(self) -> None:
         exits = [
