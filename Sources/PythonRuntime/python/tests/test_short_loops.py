@@ -90,7 +90,8 @@ class ShortLoopsTest(unittest.TestCase):
 
     def test_a_probe_inside_one_makes_no_event_of_the_generator_around_it(self) -> None:
         self.project.write("train.py", GENERATOR)
-        self.recording = self.project.record("train.py", budget=1000)
+        self.recording = self.project.record("train.py", budget=0.5)
+        self.assertTrue([m for m in self.recording.of("initial") if m["name"].startswith("short:")])
         place = "table[i] += slope"
         edited = with_probe(GENERATOR, place, "if i == 2: print('P', slope)")
         self.assert_good(self.recording.replay({"train.py": edited}, checks="all"))
