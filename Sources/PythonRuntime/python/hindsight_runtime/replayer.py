@@ -867,7 +867,7 @@ class Replayer(Session):
         if anchors is None:
             return self._tell_unchecked(UNREADABLE)  # nothing tells which objects it is about
         if layout(anchors) != checkpoint.layout:
-            if anchors.walk.meets_losses():
+            if anchors.walk.met_losses:
                 return self._tell_unchecked(UNREADABLE)  # what stands there is arranged like nothing that the run had
             difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
             can_align = False

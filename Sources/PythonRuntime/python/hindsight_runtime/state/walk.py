@@ -86,6 +86,8 @@ class Walk:
         self._passed.clear()
         self._postponed.clear()
         self.layout = self._digest()
+        #: Whether some of the objects stood for ones that a checkpoint could not carry; they may be gone by now.
+        self.met_losses = Lost in map(type, self.objects)
         self._weak: list[tuple[int, weakref.ref[Any]]] = []
         if not keep:
             self._weak = weakly(self.objects, [kind.name == "storage" for kind in self.kinds])
@@ -110,10 +112,6 @@ class Walk:
             number = self._parents[number]
         return shorten("".join(reversed(labels)))
 
-    def meets_losses(self) -> bool:
-        """Whether some of the objects stand for ones that a checkpoint could not carry."""
-        with self.held():
-            return Lost in map(type, self.objects)
 
     def is_project(self, namespace: dict[str, Any]) -> bool:
         return id(namespace) in self._namespaces
