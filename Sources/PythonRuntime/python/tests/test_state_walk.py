@@ -16,6 +16,8 @@ from hindsight_runtime.state import (
     restore,
 )
 
+from hindsight_runtime.state.lost import Lost
+
 from .state_cases import NAME, Program, StateCase
 
 
@@ -27,6 +29,15 @@ class Walking(StateCase):
             Walk(Roots([], {NAME: module}), 0.01)
         self.assertEqual(f"{NAME}.data['train']", caught.exception.path)
         self.assertIn("data['train']", str(caught.exception))
+
+    def test_what_stood_for_a_lost_object_is_remembered(self) -> None:
+        module = types.ModuleType(NAME)
+        module.held = Lost("generator")  # type: ignore[attr-defined]
+        walk = Walk(Roots([], {NAME: module}))
+        del module.held
+        gc.collect()
+        self.assertTrue(walk.met_losses)
+        self.assertFalse(Walk(Roots([], {NAME: module})).met_losses)
 
     def test_layout_tells_shapes_apart(self) -> None:
         same = [Program("a = [1]; b = [a, {}]", "").walk.layout for _ in range(2)]
