@@ -84,6 +84,22 @@ class LiveProbes:
         self._place()
         self._replace()
 
+    def run_late(self, failure: Callable[[], Optional[str]]) -> None:
+        """As if they had run before the loop was entered, in an order in which each has what it needs: a module may
+        import what another one gets. `failure` tells how the last one failed, once.
+        """
+        waiting = self.late
+        while waiting:
+            failed = []
+            for run, frame in waiting:
+                run(frame)
+                problem = failure()
+                if problem is not None:
+                    failed.append((run, frame))
+            if len(failed) == len(waiting):
+                raise NotLive(f"an added statement fails: {problem}")
+            waiting = failed
+
     # Where each addition goes
 
     def _place(self) -> None:

@@ -50,6 +50,9 @@ class StandingWorker(Replayer):
         self._points = Points()
         self._stands = False
         self._compiled: dict[str, tuple[str, str, CodeType]] = {}
+        #: Whether added statements run whose places were passed, and how the last one failed.
+        self._is_late = False
+        self._failure: Optional[str] = None
         #: What it does while nobody wants anything.
         self._leisure = self._blobs.verify(request.get("blobs") or ())
         self._runs: dict[int, list[Run]] = {}
@@ -203,6 +206,15 @@ class StandingWorker(Replayer):
 
     # Being a query's worker
 
+    def probe_failed(self, site: str) -> None:
+        if not self._is_late:
+            return super().probe_failed(site)
+        self._failure = last_line(sys.exc_info()[1] or RuntimeError("no exception"))
+
+    def _take_failure(self) -> Optional[str]:
+        failure, self._failure = self._failure, None
+        return failure
+
     def _become(self, request: dict[str, Any], loop: Loop, standstill: Standstill) -> None:
         if self._views is not None and not self.files_then.renumber(self._views.separate):
             raise NotLive("the program has moved a file whose contents are not known")
@@ -234,8 +246,8 @@ class StandingWorker(Replayer):
         self._points.active[:] = [False] * len(self._points.active)
         for number in self._runs:
             self._points.active[number] = True
-        # As if they had run before the loop was entered.
         self.stack.live.remove(loop)
-        for run, frame in probes.late:
-            run(frame)
+        self._is_late = True
+        probes.run_late(self._take_failure)
+        self._is_late = False
         self.stack.live.append(loop)
