@@ -16,6 +16,29 @@ def told(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [m for m in messages if m["t"] not in ("progress", "fingerprint")]
 
 
+class StandingInAModule(unittest.TestCase):
+    def test_a_module_imports_what_another_one_gets(self) -> None:
+        engine = "import model\n\n\ndef main():\n    for epoch in range(3):\n        print('epoch', model.step(epoch))\n"
+        project = Project(
+            {
+                "train.py": "import engine\n\nengine.main()\n",
+                "engine.py": engine,
+                "model.py": "def step(x):\n    return x * 2\n",
+            }
+        )
+        self.addCleanup(project.remove)
+        standing = Standing(project.record("train.py"), "engine.py:5:4")
+        self.addCleanup(standing.close)
+        edited = {
+            # The module that needs it comes first: it began to be loaded first.
+            "engine.py": "from model import digest\n" + with_probe(engine, "print('epoch'", "print('P', digest(epoch))"),
+            "model.py": "def step(x):\n    return x * 2\n\n\ndef digest(x):\n    return x + 1\n",
+        }
+        messages = standing.replay(edited)
+        self.assertEqual([m["text"] for m in messages if m["t"] == "hit"], ["P 1", "P 2", "P 3"])
+        self.assertEqual([m for m in messages if m["t"] == "probe-error"], [])
+
+
 class StandingAtModuleLevel(unittest.TestCase):
     program = PROGRAM
     loop = "for epoch in"
