@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -107,4 +108,9 @@ class Child:
 
     def messages(self) -> list[dict[str, Any]]:
         with self._connection, self._connection.makefile("rb") as lines:
-            return [json.loads(line) for line in lines]
+            messages = []
+        # One that is killed before it has read what it was told resets the line.
+        with contextlib.suppress(ConnectionResetError):
+            for line in lines:
+                messages.append(json.loads(line))
+        return messages
