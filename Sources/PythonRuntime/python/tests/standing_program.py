@@ -107,10 +107,10 @@ class Child:
         self._connection = connection
 
     def messages(self) -> list[dict[str, Any]]:
-        with self._connection, self._connection.makefile("rb") as lines:
-            messages = []
+        messages: list[dict[str, Any]] = []
         # One that is killed before it has read what it was told resets the line.
         with contextlib.suppress(ConnectionResetError):
-            for line in lines:
-                messages.append(json.loads(line))
+            with self._connection, self._connection.makefile("rb") as lines:
+                for line in lines:
+                    messages.append(json.loads(line))
         return messages
