@@ -116,17 +116,7 @@ extension HindsightQuery {
 extension [Hit] {
     /// Those that a selection wants; nil where that cannot be told for all of them.
     fileprivate func selected(by selection: IterationSelection, history: LoopHistory) -> [Hit]? {
-        var isKnown = true
-        let hits = filter { hit in
-            let key = hit.order.components
-            return selection.contains(hit.iterations) { depth in
-                let last =
-                    key.count > 2 * depth + 1
-                    ? history.lastIndex(ofActivation: [Int](key[...(2 * depth)])) : nil
-                if last == nil { isKnown = false }
-                return last == hit.iterations[depth].index
-            }
-        }
-        return isKnown ? hits : nil
+        let selection = HitSelection(iterations: selection, history: history)
+        return selection.loopOfUnknownLength(among: self) == nil ? filter(selection.contains) : nil
     }
 }
