@@ -26,9 +26,12 @@ extension QueryReplay {
         let isContradicted = whole.main.findings.contains { finding in
             if case .contradicted = finding.standing { true } else { false }
         }
-        guard isContradicted || whole.main.contradiction != nil, !whole.main.findings.isEmpty,
-            !groups.isEmpty
-        else { return nil }
+        guard isContradicted || whole.main.contradiction != nil, !groups.isEmpty else { return nil }
+        // Where something else may have made the difference, no statement is to blame.
+        let isOpen = whole.verdicts.contains { verdict in
+            if case .unverifiable = verdict { false } else { true }
+        }
+        guard isOpen else { return nil }
         defer { restrict(to: groups) }
         let plan = whole.main.plan
         let passes = Double(2 + 2 * (groups.count - 1).bitWidthOfValue)
