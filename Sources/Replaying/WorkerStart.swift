@@ -33,9 +33,15 @@ struct WorkerStart: Sendable {
         let sources = material.sources.map {
             WorkerInstructions.Source(path: $0.path, module: $0.module, recorded: $0.text, edited: nil)
         }
+        // Its children need not compare again what it has found equal.
+        let there = activation.iterations.first { $0.index == 0 }?.checkpoint.flatMap { checkpoint in
+            checkpoint.isDamaged
+                ? nil : try? store.stateLocation(of: material.run.id, checkpoint: checkpoint.number)
+        }
+        let states = [there].compactMap(\.self)
         var instructions = WorkerInstructions(
-            root: material.run.root, sources: sources, groups: nil, recorded: material, plan: Plan(),
-            states: [], isPrivate: true)
+            root: material.run.root, sources: sources, groups: nil, recorded: material,
+            plan: Plan(checks: states.map(\.number)), states: states, isPrivate: true)
         // Its children may jump.
         instructions.files = FileThen.needed(of: material, jumping: true)
         instructions.standing = activation.coordinate(at: 0)

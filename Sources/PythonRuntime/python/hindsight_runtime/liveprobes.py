@@ -84,6 +84,11 @@ class LiveProbes:
         self._place()
         self._replace()
 
+    @property
+    def leave_all_alone(self) -> bool:
+        """Whether the program's data are what they were before."""
+        return not self.late and not self._replaced
+
     def run_late(self, failure: Callable[[], Optional[str]]) -> None:
         """As if they had run before the loop was entered, in an order in which each has what it needs: a module may
         import what another one gets. `failure` tells how the last one failed, once.

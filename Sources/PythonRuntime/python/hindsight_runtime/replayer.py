@@ -858,39 +858,11 @@ class Replayer(Session):
         self.short.restore(header["entered"])
 
     def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
-        from . import state
-
         self._checks_left.discard(checkpoint.number)
-        if not is_of_this_format(checkpoint.layout):
-            return self._tell_unchecked(UNREADABLE)  # says nothing, for or against
-        anchors = next((a for a in loop.anchors if a.index == checkpoint.anchored), None)
-        if anchors is None:
-            return self._tell_unchecked(UNREADABLE)  # nothing tells which objects it is about
-        if layout(anchors) != checkpoint.layout:
-            if anchors.walk.met_losses:
-                return self._tell_unchecked(UNREADABLE)  # what stands there is arranged like nothing that the run had
-            difference: Optional[str] = f"{loop.id}: the program's objects are arranged in another way"
-            can_align = False
-        else:
-            (header, stream), buffers = checkpoint.read()
-            try:
-                roots = self.roots(loop, frame, anchors)
-                with self.stack.aside():
-                    found = state.difference(anchors.walk, roots, stream, buffers)
-            except state.LostStateUsed:
-                return self._tell_unchecked(UNREADABLE)  # what could not be stored is needed to read the rest
-            self._addresses.update(map(str, anchors.walk.addresses))
-            difference = found and found.text
-            can_align = found is not None and found.is_of_values
-            place = rests.difference(self.generators_of(anchors), header["generators"])
-            if place is not None:
-                difference, can_align = difference or place, False
-            if self.entropy.position != checkpoint.entropy:
-                difference = difference or "the program read clocks or random seeds another number of times"
-                can_align = False
-            if self.short.entered != header["entered"]:
-                difference = difference or "the program entered its loops another number of times"
-                can_align = False
+        compared = self._compared(loop, frame, checkpoint)
+        if compared is None:
+            return self._tell_unchecked(UNREADABLE)
+        difference, can_align = compared
         # Behind a jump a difference may mean that checkpoints hold too little; before, that the program takes
         # names, times or addresses from where it runs. Where it had the recorded ones it goes on as the run did.
         is_aligned = can_align and self._last_jump is None
@@ -907,6 +879,44 @@ class Replayer(Session):
         self._unchecked = None
         if difference is None:
             self._companions.begin_anew()
+
+    def _compared(
+        self, loop: Loop, frame: FrameType, checkpoint: Checkpoint
+    ) -> Optional[tuple[Optional[str], bool]]:
+        """How the program's data differ from a checkpoint's, and whether filling those in would make them equal;
+        None where the checkpoint says nothing, for or against.
+        """
+        from . import state
+
+        if not is_of_this_format(checkpoint.layout):
+            return None
+        anchors = next((a for a in loop.anchors if a.index == checkpoint.anchored), None)
+        if anchors is None:
+            return None  # nothing tells which objects it is about
+        if layout(anchors) != checkpoint.layout:
+            if anchors.walk.met_losses:
+                return None  # what stands there is arranged like nothing that the run had
+            return f"{loop.id}: the program's objects are arranged in another way", False
+        (header, stream), buffers = checkpoint.read()
+        try:
+            roots = self.roots(loop, frame, anchors)
+            with self.stack.aside():
+                found = state.difference(anchors.walk, roots, stream, buffers)
+        except state.LostStateUsed:
+            return None  # what could not be stored is needed to read the rest
+        self._addresses.update(map(str, anchors.walk.addresses))
+        difference = found and found.text
+        can_align = found is not None and found.is_of_values
+        place = rests.difference(self.generators_of(anchors), header["generators"])
+        if place is not None:
+            difference, can_align = difference or place, False
+        if self.entropy.position != checkpoint.entropy:
+            difference = difference or "the program read clocks or random seeds another number of times"
+            can_align = False
+        if self.short.entered != header["entered"]:
+            difference = difference or "the program entered its loops another number of times"
+            can_align = False
+        return difference, can_align
 
 
 def is_asked(source: dict[str, Any]) -> bool:

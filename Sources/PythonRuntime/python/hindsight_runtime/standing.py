@@ -26,7 +26,7 @@ from .channel import Channel, ChannelClosed
 from .liveprobes import LiveProbes, NotLive, Run, Standstill, provide_names
 from .loops import Loop
 from .points import Points
-from .replayer import Jump, Replayer, split
+from .replayer import Checkpoint, Jump, Replayer, Unusable, split
 from .session import last_line
 from .shortloops import limits
 from .views import Views
@@ -53,6 +53,8 @@ class StandingWorker(Replayer):
         #: Whether added statements run whose places were passed, and how the last one failed.
         self._is_late = False
         self._failure: Optional[str] = None
+        #: The checkpoint of the place, if the program's data are equal to it: children need not look again.
+        self._equal: Optional[int] = None
         #: What it does while nobody wants anything.
         self._leisure = self._blobs.verify(request.get("blobs") or ())
         self._runs: dict[int, list[Run]] = {}
@@ -103,6 +105,8 @@ class StandingWorker(Replayer):
         self.stack.suspended += 1
         loop.anchors[:] = [self.anchors_at(loop, frame, None)]
         standstill = self._look_around(frame)
+        self._send_facts()
+        self._compare_ahead(loop, frame)
         try:
             text = next((s for s in self.sources.values() if _COMPILES.search(s["recorded"])), None)
             if text is not None:
@@ -127,6 +131,29 @@ class StandingWorker(Replayer):
         except Exception as error:  # whatever it is, a fresh worker answers
             self._give_up(last_line(error))
         self.stack.suspended -= 1
+
+    def _compare_ahead(self, loop: Loop, frame: FrameType) -> None:
+        checkpoint = loop.marks.boundary_checks.get(loop.index) if loop.marks is not None else None
+        if checkpoint is None:
+            return
+        from .state import StateError
+
+        try:
+            if self._compared(loop, frame, checkpoint) == (None, False):
+                self._equal = checkpoint.number
+        except (Unusable, StateError):
+            pass  # whoever needs it will say so
+
+    def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
+        super()._check(loop, frame, checkpoint)
+        self._equal = None  # the program goes on
+
+    def _compared(
+        self, loop: Loop, frame: FrameType, checkpoint: Checkpoint
+    ) -> Optional[tuple[Optional[str], bool]]:
+        if checkpoint.number == self._equal:
+            return None, False
+        return super()._compared(loop, frame, checkpoint)
 
     def _own_descriptors(self) -> list[int]:
         control = [] if self._control is None else [self._control.descriptor]
@@ -242,6 +269,8 @@ class StandingWorker(Replayer):
             if path in self._compiled:
                 _, module, code = self._compiled[path]
                 self._probe_names.add(code, module, names)
+        if not probes.leave_all_alone:
+            self._equal = None
         self._runs = probes.runs
         self._points.active[:] = [False] * len(self._points.active)
         for number in self._runs:
