@@ -12,6 +12,8 @@ public struct Planner: Sendable {
     let execute: Set<LoopID>
     /// Loops that lexically surround a probe, outermost first.
     let probeLoops: [[LoopID]]
+    /// Loops that the program enters once each, and outside of which it comes to no probe; nil: not known.
+    let onlyIn: Set<LoopID>?
     /// Loops over whose iterations probes carry values of their own, which no checkpoint holds.
     let continuous: Set<LoopID>
     private let unusable: Set<Int>
@@ -19,25 +21,28 @@ public struct Planner: Sendable {
     /// - Parameters:
     ///   - execute: loops whose body may reach a probe.
     ///   - probeLoops: for each probe, the loops written around it, outermost first.
+    ///   - onlyIn: loops that the program enters once each, and outside of which it comes to no probe; nil where
+    ///     that is not known.
     ///   - continuous: loops that have to be executed from their first iteration, without a jump, because
     ///     probes carry values of their own over their iterations.
     ///   - unusable: checkpoints that a worker could not use, besides those marked as damaged.
     public init(
         history: LoopHistory, loops: [RecordedLoop], execute: Set<LoopID>, probeLoops: [[LoopID]],
-        continuous: Set<LoopID> = [], unusable: Set<Int> = []
+        onlyIn: Set<LoopID>? = nil, continuous: Set<LoopID> = [], unusable: Set<Int> = []
     ) {
         self.history = history
         targets = Dictionary(loops.map { ($0.id, $0.target) }, uniquingKeysWith: { first, _ in first })
         // Whatever surrounds a probe is executed even if the analysis does not say so.
         self.execute = execute.union(probeLoops.joined())
         self.probeLoops = probeLoops
+        self.onlyIn = onlyIn
         self.continuous = continuous
         self.unusable = unusable
     }
 
     /// The plan that gives every hit of the probes, or every hit that the selection names.
     public func plan(selection: IterationSelection? = nil) -> Plan {
-        guard let selection else { return cheapest(Demand(execute: execute)) }
+        guard let selection else { return cheapest(Demand(execute: execute), stop: lastStop) }
         var demand = Demand(execute: execute)
         demand.selected = parts(of: selection)
         demand.aroundSelected = loopsAround(demand.selected)
@@ -50,6 +55,18 @@ public struct Planner: Sendable {
         }
         demand.range = (end, evidence.order)
         return cheapest(demand, stop: Stop(evidence))
+    }
+
+    /// Where a plan for every hit may end; nil: with the program.
+    private var lastStop: Stop? {
+        guard let onlyIn, !onlyIn.isEmpty else { return nil }
+        let activations = history.activations.filter { onlyIn.contains($0.loop) }
+        guard activations.count == onlyIn.count, activations.allSatisfy({ $0.count != nil }),
+            let last = activations.last
+        else { return nil }
+        // The body is not executed any more from the boundary on at which there is no further item.
+        let ends = [last.iterations.last { $0.index == last.count }?.checkpoint, last.exitCheckpoint]
+        return ends.compactMap(\.self).first(where: isCheckable).map(Stop.init)
     }
 
     /// Values that come after a jump take another pass to be believed, which must be worth it.
@@ -136,22 +153,24 @@ public struct Planner: Sendable {
         // What probes carry over iterations comes from one worker only.
         guard continuous.isEmpty else { return nil }
         var demand = Demand(execute: execute)
-        let whole = cheapest(demand)
+        let stop = lastStop
+        let end = stop?.order ?? OrderKey([Int.max])
+        let whole = cheapest(demand, stop: stop)
         if whole.jumps.isEmpty {
-            demand.range = (OrderKey([]), OrderKey([Int.max]))
-        } else if build(demand).plan != whole {
+            demand.range = (OrderKey([]), end)
+        } else if build(demand, stop: stop).plan != whole {
             demand.skipsToExits = false
         }
         let chosen = demand
-        let (plan, piece) = pieced(chosen)
+        let (plan, piece) = pieced(chosen, stop: stop)
         let start = history.mainActivation.map { history.elapsed(at: $0.order(at: 0)) } ?? 0
         let checks = Set(plan.checks)
         let lastCheck = history.checkpoints.last { checks.contains($0.number) }?.order
         return Division(whole: plan, cuts: piece.cuts, startSeconds: start, lastCheck: lastCheck) { cut in
             var rest = chosen
             rest.from = cut.order
-            if rest.range != nil { rest.range = (cut.order, OrderKey([Int.max])) }
-            return build(rest).plan
+            if rest.range != nil { rest.range = (cut.order, end) }
+            return build(rest, stop: stop).plan
         }
     }
 

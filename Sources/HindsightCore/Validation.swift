@@ -138,5 +138,6 @@ extension Verdict {
 }
 
 extension Hit {
-    fileprivate func isSame(as other: Hit) -> Bool { text == other.text && value.isSame(as: other.value) }
+    /// Whether it says the same, wherever it was met.
+    public func isSame(as other: Hit) -> Bool { text == other.text && value.isSame(as: other.value) }
 }

@@ -118,12 +118,14 @@ public struct SourceMatch: Hashable, Sendable, Codable {
         public var function: String?
         /// The recorded loops of the same function around it, outermost first.
         public var loops: [LoopID]
+        /// Whether its place in the recorded source is in no function: its module runs once.
+        public var isOfModule: Bool
         /// The recorded log statement that it stands for now.
         public var site: String?
 
         public init(
             id: String, line: Int, endLine: Int, column: Int, endColumn: Int, kind: ProbeKind, call: String,
-            function: String?, loops: [LoopID], site: String?
+            function: String?, loops: [LoopID], isOfModule: Bool, site: String?
         ) {
             self.id = id
             self.line = line
@@ -134,6 +136,7 @@ public struct SourceMatch: Hashable, Sendable, Codable {
             self.call = call
             self.function = function
             self.loops = loops
+            self.isOfModule = isOfModule
             self.site = site
         }
     }

@@ -64,6 +64,12 @@ struct AnswerFeed {
         stretches[stretch] = told
     }
 
+    /// Whether these hits were told, and no others.
+    func holds(_ hits: [Hit]) -> Bool {
+        let told = stretches.sorted { $0.key < $1.key }.flatMap(\.value).map(\.hit)
+        return told.count == hits.count && zip(told, hits).allSatisfy { $0.order == $1.order && $0.isSame(as: $1) }
+    }
+
     mutating func complete() {
         isComplete = true
         emit(.complete)

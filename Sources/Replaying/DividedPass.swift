@@ -35,6 +35,7 @@ final class DividedPass {
 
     private let division: Division
     private let query: HindsightQuery
+    private let isPreview: Bool
     private let material: RecordedMaterial
     private let runner: PassRunner
     /// Whether a worker stands ready, so that one more costs next to nothing.
@@ -55,11 +56,12 @@ final class DividedPass {
     private var hasLast = false
 
     init(
-        _ division: Division, of query: HindsightQuery, material: RecordedMaterial, runner: PassRunner,
-        slots: WorkerSlots, workers: Int, cancellation: Cancellation
+        _ division: Division, of query: HindsightQuery, isPreview: Bool, material: RecordedMaterial,
+        runner: PassRunner, slots: WorkerSlots, workers: Int, cancellation: Cancellation
     ) {
         self.division = division
         self.query = query
+        self.isPreview = isPreview
         self.material = material
         self.runner = runner
         isWarm = runner.hasStandingWorker
@@ -78,7 +80,9 @@ final class DividedPass {
     /// What is shorter holds no iteration.
     private static let leastSeconds = 0.02
     /// So long the first worker has the machine for itself: somebody waits for the first value.
-    private static let headStart = 0.08
+    private static let headStart = 0.02
+    /// What is done within this time needs nobody for its last value alone.
+    private static let soon = 2.0
     /// What starting a process costs besides what the program does at its start.
     private static let processSeconds = 1.0
 
@@ -104,7 +108,8 @@ final class DividedPass {
         defer { cancellation.remove(abandoning) }
         slots.take()
         start(Stretch(from: nil, to: nil))
-        if isWarm { nextLook = Date(timeIntervalSinceNow: Self.headStart) }
+        // Of what is there at once, nobody looks at the first value alone.
+        if isWarm, !isPreview { nextLook = Date(timeIntervalSinceNow: Self.headStart) }
         var failure: ReplayFailure?
         while !running.isEmpty {
             if abandonment == nil, failure == nil { startMore() }
@@ -176,7 +181,7 @@ final class DividedPass {
             // What the user looks for at the end of a run is its last value.
             hasLast = true
             let end = division.whole.estimate.seconds
-            if let last = division.cuts.last(where: { end - $0.seconds > Self.leastSeconds }),
+            if end - division.startSeconds > Self.soon, let last = division.cuts.last(where: { end - $0.seconds > Self.leastSeconds }),
                 last.seconds > division.startSeconds + 2 * worth, let stretch = leave(from: last)
             {
                 return stretch
@@ -220,13 +225,13 @@ final class DividedPass {
 
     /// Follows a stretch on a thread of its own.
     private func follow(_ stretch: Stretch) {
-        let (division, query, material) = (division, query, material)
+        let (division, query, isPreview, material) = (division, query, isPreview, material)
         let (runner, abandoning, mailbox) = (runner, abandoning, mailbox)
         let thread = Thread {
             let plan = stretch.lower.map { division.plan(from: $0) } ?? division.whole
             var pass = ReplayPass(
                 plan: plan, material: material, limit: query.limit, stretch: stretch,
-                control: ControlFile.Task(saving: query))
+                control: isPreview ? nil : ControlFile.Task(saving: query), isPreview: isPreview)
             do {
                 let (outcome, isForked) = try runner.follow(&pass, for: query, cancellation: abandoning) {
                     event, pass in

@@ -81,6 +81,7 @@ final class PassRunner: Sendable {
             groups: asked.match.groups.isEmpty ? nil : query.match.groups.map(\.key),
             recorded: material, plan: pass.plan, states: states, isPrivate: !isWeak)
         instructions.control = pass.control?.use
+        instructions.isPreview = pass.isPreview
         do {
             let file = pass.control?.file.descriptor
             if isForked {
@@ -124,7 +125,7 @@ final class PassRunner: Sendable {
                 "jumps":
                     "\(pass.plan.jumps.map { "\($0.place.map(\.index))→\($0.target.map(String.init) ?? "exit")" })",
                 "checks": "\(pass.plan.checks)", "stop": "\(pass.plan.stop?.order.components ?? [])",
-                "stretch": "\(pass.stretchText)",
+                "stretch": "\(pass.stretchText)", "preview": "\(pass.isPreview)",
                 "seconds": "\(pass.plan.estimate.seconds)",
                 "contradiction": "\(pass.evidence.contradiction ?? "none")",
             ])

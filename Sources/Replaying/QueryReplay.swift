@@ -16,6 +16,8 @@ final class QueryReplay {
     private let runner: PassRunner
     private let selection: HitSelection
     private var feed: AnswerFeed
+    /// Whether every value was told, and they are checked now.
+    private var isChecking = false
     private var unusable: Set<Int> = []
     private var notes: Set<String> = []
     /// Ids of probes that others called: alone they would have fewer hits.
@@ -44,7 +46,7 @@ final class QueryReplay {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
         try checkIsAlone()
         let plan = try planner.plan(selection: query.iterations)
-        guard var answer = try answer(following: plan, isTold: true) else { return }
+        guard var answer = try previewed(plan) ?? answer(following: plan, isTold: true) else { return }
         if !answer.main.jumps.isEmpty,
             try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
         {
@@ -62,6 +64,39 @@ final class QueryReplay {
         guard !cancellation.isCancelled else { return }
         try finish(answer)
     }
+
+    /// Shows values before there is evidence for them, where comparing checkpoints would take about as long as
+    /// everything else; then gets the evidence as always, and tells what turned out otherwise. nil where that was
+    /// not to be had: nothing has been told then.
+    private func previewed(_ plan: Plan) throws -> Answer? {
+        guard isWorthPreview(plan) else { return nil }
+        guard let (preview, _) = try mainPass(plan, isPreview: true), preview.contradiction == nil else {
+            feed.withdraw()
+            return nil
+        }
+        feed.complete()
+        let shown = feed
+        feed = AnswerFeed(selection: selection) { _ in }
+        isChecking = true
+        defer { isChecking = false }
+        guard let answer = try answer(following: plan, isTold: true) else { return nil }
+        feed = shown
+        if !feed.holds(answer.main.findings.map(\.hit)) { feed.replace(with: answer.hits) }
+        return answer
+    }
+
+    private func isWorthPreview(_ plan: Plan) -> Bool {
+        guard runner.hasStandingWorker, plan.jumps.count >= Self.fewJumps else { return false }
+        let start = material.history.mainActivation.map { material.history.elapsed(at: $0.order(at: 0)) } ?? 0
+        let comparing = plan.estimate.restoreSeconds + Self.walkSeconds * Double(plan.checks.count)
+        return plan.estimate.executedSeconds - start < comparing
+    }
+
+    /// What it takes to walk a program's data for a comparison, however large they are.
+    private static let walkSeconds = 0.01
+
+    /// So many checkpoints are compared before anybody notices.
+    private static let fewJumps = 4
 
     /// Everything is executed, by one worker.
     private func wholePass(stop: Stop?, isTold: Bool) throws -> PassResult? {
@@ -236,14 +271,17 @@ final class QueryReplay {
     // MARK: - Passes
 
     /// The pass that gives the hits: by several workers where that is worth it.
-    private func mainPass(_ first: Plan) throws -> (main: PassResult, again: [Finding])? {
+    private func mainPass(
+        _ first: Plan, isPreview: Bool = false
+    ) throws -> (main: PassResult, again: [Finding])? {
         if query.iterations == nil, let division = try planner.division(), division.whole == first {
             let divided = DividedPass(
-                division, of: query, material: material, runner: runner, slots: replayer.slots,
+                division, of: query, isPreview: isPreview, material: material, runner: runner,
+                slots: replayer.slots,
                 workers: material.workers(within: replayer.settings.limits),
                 cancellation: cancellation)
             if try divided.isWorthwhile(isCaptureVerified: isCaptureVerified) {
-                emit(.planned(first))
+                if !isChecking { emit(.planned(first)) }
                 switch try divided.run(&feed, emit: tell) {
                 case .completed(let result, let again):
                     note(result)
@@ -258,8 +296,9 @@ final class QueryReplay {
             }
         }
         let plan = unusable.isEmpty ? first : try planner.plan(selection: query.iterations)
-        return try pass(plan, isTold: true) { try self.planner.plan(selection: self.query.iterations) }
-            .map { ($0, []) }
+        return try pass(plan, isTold: true, isPreview: isPreview) {
+            try self.planner.plan(selection: self.query.iterations)
+        }.map { ($0, []) }
     }
 
     /// Not more hits of each statement than were asked for: the workers have kept that many each.
@@ -287,16 +326,18 @@ final class QueryReplay {
     ///   - replanned: another plan for the same, without the checkpoints that turned out to be unusable.
     func pass(
         _ first: Plan, isTold: Bool, executedFrom: OrderKey? = nil, control: ControlFile.Task? = nil,
-        replanned: () throws -> Plan
+        isPreview: Bool = false, replanned: () throws -> Plan
     ) throws -> PassResult? {
         var plan = first
         var deaths = 0
         while !cancellation.isCancelled {
-            if isTold { emit(.planned(plan)) }
+            if isTold, !isChecking { emit(.planned(plan)) }
             var pass = ReplayPass(
                 plan: plan, material: material, executedFrom: executedFrom,
                 limit: query.limit, selection: query.iterations,
-                control: control ?? reference(for: plan) ?? ControlFile.Task(saving: query))
+                control: isPreview
+                    ? nil : control ?? reference(for: plan) ?? ControlFile.Task(saving: query),
+                isPreview: isPreview)
             replayer.slots.take()
             defer { replayer.slots.giveBack() }
             let (outcome, isForked) = try runner.follow(&pass, for: query, cancellation: cancellation) {
@@ -400,7 +441,7 @@ final class QueryReplay {
             tell(.probeFailed(file: file, line: line, message: message))
         case .progress(var progress):
             if !isTold { progress.phase = .checking }
-            emit(.progress(progress))
+            tell(.progress(progress))
         case .hits(let numbers): if isTold { feed.add(Array(pass.hits[numbers]), of: OrderKey([])) }
         case .settled(let numbers):
             if isTold {
@@ -416,6 +457,9 @@ final class QueryReplay {
         case .note(let text): note(text)
         case .probeFailed(let file, let line, let message):
             if notes.insert("\(file):\(line) \(message)").inserted { emit(event) }
+        case .progress(var progress) where isChecking:
+            progress.phase = .checking
+            emit(.progress(progress))
         default: emit(event)
         }
     }

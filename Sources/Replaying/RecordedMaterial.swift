@@ -1,5 +1,6 @@
 import Foundation
 import HindsightCore
+import PythonSource
 import RunStore
 
 /// Everything of a run that replaying it needs, read once.
@@ -27,6 +28,20 @@ struct RecordedMaterial: Sendable {
     }
 
     var loops: [RecordedLoop] { sources.flatMap(\.loops) }
+
+    /// The outermost loops around these probes, where the program comes to them once and to none of the probes
+    /// anywhere else; nil where that is not certain.
+    func loopsEnteredOnce(around probes: [SourceMatch.Probe]) -> Set<LoopID>? {
+        guard let main = sources.first(where: { $0.module == "__main__" })?.path else { return nil }
+        var loops: Set<LoopID> = []
+        for probe in probes {
+            // Other modules may be loaded again, and functions called from anywhere.
+            guard probe.isOfModule, let loop = probe.loops.first, loop.description.hasPrefix("\(main):")
+            else { return nil }
+            loops.insert(loop)
+        }
+        return loops
+    }
 
     /// How many processors the program keeps busy: what PyTorch was set to, at most.
     private var threads: Int {

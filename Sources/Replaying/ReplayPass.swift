@@ -45,6 +45,8 @@ struct ReplayPass {
     private(set) var hasKeptData = false
     /// What comparing with such data has shown.
     private(set) var shownByControl: (order: OrderKey, difference: String?)?
+    /// Whether its worker compares nothing with checkpoints, so that values come sooner, and evidence later.
+    let isPreview: Bool
     /// What to do with data that another worker may compare.
     let control: ControlFile.Task?
     /// Files that were found to be others than they were.
@@ -78,8 +80,10 @@ struct ReplayPass {
 
     init(
         plan: Plan, material: RecordedMaterial, executedFrom: OrderKey? = nil, limit: Int = .max,
-        selection: IterationSelection? = nil, stretch: Stretch? = nil, control: ControlFile.Task? = nil
+        selection: IterationSelection? = nil, stretch: Stretch? = nil, control: ControlFile.Task? = nil,
+        isPreview: Bool = false
     ) {
+        self.isPreview = isPreview
         self.control = control
         self.limit = limit
         self.executedFrom = executedFrom
@@ -125,10 +129,15 @@ struct ReplayPass {
     var findingsBehind: [Finding] {
         guard let insideCount, let stretch, let end = stretch.upper, evidence.contradiction == nil,
             let agreed = evidence.agreedThrough, !(agreed < end.order),
-            // What it has jumped over itself, it cannot vouch for.
-            evidence.jumps.allSatisfy({ !(stretch.begin < $0.to) })
+            !hasJumped
         else { return [] }
         return findings(hits.indices.dropFirst(insideCount))
+    }
+
+    /// Whether it has jumped itself, and not only to where its stretch begins: what it jumped over, it cannot
+    /// vouch for.
+    private var hasJumped: Bool {
+        stretch.map { stretch in evidence.jumps.contains { stretch.begin < $0.to } } ?? false
     }
 
     private func findings(_ numbers: Range<Int>) -> [Finding] {
@@ -333,9 +342,11 @@ struct ReplayPass {
         guard let leftStretch, let end = stretch?.upper else { return false }
         if evidence.contradiction != nil { return true }
         // The checkpoint there is compared after its place was told.
-        guard end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false else {
+        guard isPreview || end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false else {
             return false
         }
+        // It could vouch for nothing that comes now.
+        if hasJumped { return true }
         let inside = insideCountOrAll
         if probesInside.isSubset(of: probes[inside...]) { return true }
         if let agreed = evidence.agreedThrough, end.order < agreed { return true }

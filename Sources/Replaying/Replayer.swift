@@ -103,9 +103,10 @@ extension HindsightQuery {
     }
 
     func planner(for material: RecordedMaterial, unusable: Set<Int>) -> Planner {
-        Planner(
+        let probes = match.files.flatMap(\.probes)
+        return Planner(
             history: material.history, loops: material.loops, execute: Set(match.execute),
-            probeLoops: match.files.flatMap { $0.probes.map(\.loops) },
+            probeLoops: probes.map(\.loops), onlyIn: material.loopsEnteredOnce(around: probes),
             continuous: Set(match.continuous), unusable: unusable)
     }
 }

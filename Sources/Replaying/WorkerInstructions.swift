@@ -25,6 +25,8 @@ struct WorkerInstructions: Encodable {
     var isPrivate: Bool
     /// What to do with the file that comes with the line, if any.
     var control: ControlFile.Use?
+    /// Whether values are wanted before evidence: checkpoints that it comes to are not compared.
+    var isPreview = false
     /// The loop's boundary at which the worker is to stand and be forked, each child with its own view of
     /// files.
     var standing: Coordinate?
@@ -124,6 +126,7 @@ struct WorkerInstructions: Encodable {
         try container.encode(started, forKey: .started)
         try container.encode(isPrivate, forKey: .private)
         try container.encodeIfPresent(control, forKey: .control)
+        try container.encode(isPreview, forKey: .preview)
         try container.encodeIfPresent(standing, forKey: .standing)
         if standing != nil {
             try container.encode(true, forKey: .views)
@@ -133,7 +136,7 @@ struct WorkerInstructions: Encodable {
 
     enum Keys: CodingKey {
         case t, root, module, sources, groups, entropy, initial, hashseed, jumps, checks, checkpoints, stop,
-            files, started, control
+            files, started, control, preview
         case `private`, standing, views, blobs
     }
 
@@ -169,6 +172,7 @@ struct ChildInstructions: Encodable {
     var checkpoints: [WorkerInstructions.State]
     var stop: WorkerInstructions.StopPlace?
     var control: ControlFile.Use?
+    var preview: Bool
 
     struct Edit: Encodable {
         var path: String
@@ -185,5 +189,6 @@ struct ChildInstructions: Encodable {
         checkpoints = instructions.checkpoints
         stop = instructions.stop
         control = instructions.control
+        preview = instructions.isPreview
     }
 }

@@ -44,6 +44,25 @@ import Testing
         #expect(run.planner(execute: []).plan().jumps.isEmpty)
     }
 
+    @Test func aPlanEndsWhereNoProbeIsMetAnyMore() throws {
+        let run = SampleRun(checkpointsAt: (0..<4).map { .stepExit($0) } + [.epochExit])
+        let exit = run.checkpoint(.exit, [1, 4])
+        let planner = run.planner(execute: [SampleRun.epoch], onlyIn: [SampleRun.epoch])
+        #expect(planner.plan().stop?.order == OrderKey([1, 4]))
+        #expect(planner.plan().checks == [exit])
+        let division = try #require(planner.division())
+        #expect(division.whole == planner.plan())
+        #expect(division.cuts.allSatisfy { division.plan(from: $0).stop == division.whole.stop })
+        // Where nothing is compared behind the loop, or it may be entered again, the program's end is evidence.
+        #expect(run.planner(execute: [SampleRun.epoch]).plan().stop == nil)
+        #expect(
+            run.planner(execute: [SampleRun.epoch], onlyIn: [SampleRun.epoch], unusable: [exit]).plan().stop
+                == nil)
+        #expect(
+            run.planner(execute: [SampleRun.epoch], onlyIn: [SampleRun.epoch, SampleRun.step]).plan().stop
+                == nil)
+    }
+
     @Test func damagedAndUnusableCheckpointsAreLeftOut() {
         let run = SampleRun(
             checkpointsAt: (0..<4).map { .stepExit($0) }, damaged: [.stepExit(1)])

@@ -60,12 +60,13 @@ struct SampleRun {
     }
 
     func planner(
-        execute: Set<LoopID>, probeLoops: [[LoopID]] = [], continuous: Set<LoopID> = [],
-        unusable: Set<Int> = []
+        execute: Set<LoopID>, probeLoops: [[LoopID]] = [], onlyIn: Set<LoopID>? = nil,
+        continuous: Set<LoopID> = [], unusable: Set<Int> = []
     ) -> Planner {
         Planner(
             history: LoopHistory(checkpoints: checkpoints, milestones: milestones), loops: loops,
-            execute: execute, probeLoops: probeLoops, continuous: continuous, unusable: unusable)
+            execute: execute, probeLoops: probeLoops, onlyIn: onlyIn, continuous: continuous,
+            unusable: unusable)
     }
 
     func checkpoint(_ kind: CheckpointKind, _ key: [Int]) -> Int {

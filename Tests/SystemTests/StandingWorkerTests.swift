@@ -101,6 +101,48 @@ extension WholeSystem {
             try client.shutDown()
         }
 
+        /// Outside the inner loop nothing takes as long as comparing checkpoints: values are shown before.
+        @Test func valuesComeBeforeTheirEvidence() async throws {
+            let source = """
+                import random, time
+
+                random.seed(3)
+                total = 0.0
+                for epoch in range(6):
+                    for step in range(60):
+                        total += random.random()
+                        time.sleep(0.005)
+                    print("epoch", epoch)
+
+                """
+            let project = try SmallProgram.makeProject(source: source)
+            defer { project.remove() }
+            let recorded = try await project.hindsight("record", "--", SmallProgram.python, SmallProgram.file)
+            #expect(recorded.status == 0, "\(recorded.errorText)")
+            func edited(_ value: String) -> String {
+                source.replacingOccurrences(
+                    of: "    print(\"epoch\"", with: "    print('probe', \(value))\n    print(\"epoch\"")
+            }
+            try project.write(edited("total.hex()"), to: "foresight.py")
+            let truth = try await Command.run(
+                "/usr/bin/env", [SmallProgram.python, "foresight.py"], in: project.folder)
+            let client = try Self.client(project)
+            let path = project.path(SmallProgram.file)
+            client.change(path, to: edited("total.hex()"))
+            Self.check(
+                try client.completeValues(path, settled: true), truth.lines.filter { $0.hasPrefix("probe") })
+            #expect(client.log.contains("preview=true"), "\(client.log)")
+            #expect(!client.log.contains("worker=fresh"), "\(client.log)")
+
+            // What evidence shows to be wrong does not stay.
+            client.change(path, to: edited("random.random()"))
+            let values = try client.completeValues(path, settled: true)
+            let hits = (values["hits"]?.arrayValue ?? []).filter { $0["source"]?.stringValue == "replayed" }
+            #expect(hits.count == 6)
+            #expect(hits.allSatisfy { $0["verdict"]?.stringValue == "diverged" }, "\(hits)")
+            try client.shutDown()
+        }
+
         @Test func whoeverIsKilledTheAnswersAreTrue() async throws {
             let project = try await Self.recorded()
             defer { project.remove() }

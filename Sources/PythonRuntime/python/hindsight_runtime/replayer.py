@@ -172,6 +172,8 @@ class Replayer(Session):
             self.reaching = set(reaching_loops(texts(request["sources"]), request.get("groups")))
         self._blobs = Blobs()
         self._actions = self._plan(request)
+        #: Whether values are wanted before evidence: nothing is compared.
+        self._is_preview = bool(request.get("preview"))
         #: Checkpoints that are still to be compared; behind the last one, probes are watched instead.
         self._checks_left = set(request.get("checks") or ())
         self._control: Optional[Control] = None
@@ -858,6 +860,8 @@ class Replayer(Session):
         self.short.restore(header["entered"])
 
     def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
+        if self._is_preview:
+            return
         self._checks_left.discard(checkpoint.number)
         compared = self._compared(loop, frame, checkpoint)
         if compared is None:

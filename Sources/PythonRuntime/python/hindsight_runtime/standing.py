@@ -252,6 +252,7 @@ class StandingWorker(Replayer):
         edited = {edit["path"]: edit["text"] for edit in request["edited"]}
         matches = match_edited(self._program, edited, request.get("groups"))
         self._actions = self._plan(request)
+        self._is_preview = request["preview"]
         ahead = {c["n"] for c in request["checkpoints"] if c["key"] >= loop.boundary_key()}
         self._checks_left |= ahead.intersection(request["checks"] or ())
         others = [other for other in self.stack.live[1:] if other is not loop]

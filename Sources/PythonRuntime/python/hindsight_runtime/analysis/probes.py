@@ -79,6 +79,8 @@ class Probe:
     call: str
     function: Optional[str]
     loops: list[str]
+    # Whether the place in the recorded source is in no function: its module runs once.
+    is_of_module: bool
     site: Optional[str]
     # The added statement that it is or stands in.
     addition: Addition
@@ -699,6 +701,7 @@ class _Classification:
                         call=call,
                         function=inside,
                         loops=around if nested else [],
+                        is_of_module=nested and addition.scope.kind == "module",
                         site=next(sites, None),
                         addition=addition,
                     )

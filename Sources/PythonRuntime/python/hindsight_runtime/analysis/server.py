@@ -180,6 +180,7 @@ def _described(match: FileMatch) -> dict:
                 "call": probe.call,
                 "function": probe.function,
                 "loops": probe.loops,
+                "isOfModule": probe.is_of_module,
                 "site": probe.site,
             }
             for probe in match.probes
