@@ -5,8 +5,6 @@ import Testing
 extension WholeSystem {
     /// Runs the Python side's own unit tests, with every Python that this machine has.
     @Suite(.serialized) struct PythonRuntimeTests {
-        private static let arguments = ["-m", "unittest", "discover", "-s", "tests", "-t", "."]
-
         @Test func withThePackagesOfTheTestEnvironment() async throws {
             try await run(PythonEnvironment.ready().python)
         }
@@ -21,12 +19,30 @@ extension WholeSystem {
             try await run(python)
         }
 
+        /// Every module of tests in a process of its own, as many at a time as there are processors.
         private func run(_ python: String) async throws {
+            let folder = Checkout.python.appendingPathComponent("tests")
+            var modules = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+                .filter { $0.hasPrefix("test_") && $0.hasSuffix(".py") }
+                .map { "tests.\($0.dropLast(3))" }.sorted()
+            #expect(!modules.isEmpty)
             var environment = Command.environment
             environment["PYTHONDONTWRITEBYTECODE"] = "1"
-            let result = try await Command.run(
-                python, Self.arguments, in: Checkout.python, environment: environment)
-            #expect(result.status == 0, "\(result.errorText.suffix(6000))")
+            try await withThrowingTaskGroup(of: (String, Command.Result).self) { [environment] group in
+                func startOne() {
+                    guard let module = modules.popLast() else { return }
+                    group.addTask {
+                        let result = try await Command.run(
+                            python, ["-m", "unittest", module], in: Checkout.python, environment: environment)
+                        return (module, result)
+                    }
+                }
+                for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { startOne() }
+                while let (module, result) = try await group.next() {
+                    #expect(result.status == 0, "\(module): \(result.errorText.suffix(6000))")
+                    startOne()
+                }
+            }
         }
     }
 }
