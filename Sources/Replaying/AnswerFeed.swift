@@ -67,7 +67,8 @@ struct AnswerFeed {
     /// Whether these hits were told, and no others.
     func holds(_ hits: [Hit]) -> Bool {
         let told = stretches.sorted { $0.key < $1.key }.flatMap(\.value).map(\.hit)
-        return told.count == hits.count && zip(told, hits).allSatisfy { $0.order == $1.order && $0.isSame(as: $1) }
+        return told.count == hits.count
+            && zip(told, hits).allSatisfy { $0.order == $1.order && $0.isSame(as: $1) }
     }
 
     mutating func complete() {

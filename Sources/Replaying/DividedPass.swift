@@ -181,7 +181,8 @@ final class DividedPass {
             // What the user looks for at the end of a run is its last value.
             hasLast = true
             let end = division.whole.estimate.seconds
-            if end - division.startSeconds > Self.soon, let last = division.cuts.last(where: { end - $0.seconds > Self.leastSeconds }),
+            if end - division.startSeconds > Self.soon,
+                let last = division.cuts.last(where: { end - $0.seconds > Self.leastSeconds }),
                 last.seconds > division.startSeconds + 2 * worth, let stretch = leave(from: last)
             {
                 return stretch

@@ -342,7 +342,8 @@ struct ReplayPass {
         guard let leftStretch, let end = stretch?.upper else { return false }
         if evidence.contradiction != nil { return true }
         // The checkpoint there is compared after its place was told.
-        guard isPreview || end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false else {
+        guard isPreview || end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false
+        else {
             return false
         }
         // It could vouch for nothing that comes now.
