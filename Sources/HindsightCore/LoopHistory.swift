@@ -7,6 +7,7 @@ public struct LoopHistory: Sendable {
     public let activations: [LoopActivation]
     /// Checkpoints in program order.
     public let checkpoints: [Checkpoint]
+    private let places: [Int: Int]
     private let passings: [Passing]
 
     private struct Passing: Sendable {
@@ -16,6 +17,8 @@ public struct LoopHistory: Sendable {
 
     public init(checkpoints: [Checkpoint], milestones: [Milestone]) {
         self.checkpoints = checkpoints.sorted { $0.order < $1.order }
+        places = Dictionary(
+            zip(self.checkpoints.map(\.number), self.checkpoints.indices), uniquingKeysWith: { first, _ in first })
         var passings: [Passing] = []
         var builder = LoopActivation.Builder()
         for milestone in milestones {
@@ -30,6 +33,9 @@ public struct LoopHistory: Sendable {
         self.passings = passings.sorted { ($0.order, $0.elapsed) < ($1.order, $1.elapsed) }
         activations = builder.finish()
     }
+
+    /// The checkpoint with a number.
+    public func checkpoint(_ number: Int) -> Checkpoint? { places[number].map { checkpoints[$0] } }
 
     /// Seconds from the program's start to the newest known moment not after `order`.
     public func elapsed(at order: OrderKey) -> Double {

@@ -38,12 +38,28 @@ extension Planner {
         }
         if stop == nil { piece.executed += max(0, history.lastElapsed - executedTo) }
         let plan = Plan(
-            jumps: piece.jumps, checks: piece.checks, stop: stop,
+            jumps: piece.jumps, checks: needed(piece.checks, jumps: piece.taken), stop: stop,
             estimate: PlanEstimate(
                 executedSeconds: piece.executed, restores: piece.jumps.count,
                 restoreSeconds: piece.restored))
         return (plan, piece)
     }
+
+    /// Checks without those at a loop's exit right behind which the boundary of the loop around it is compared:
+    /// nothing would be known sooner, and each costs time.
+    private func needed(_ checks: [Int], jumps: [JumpTaken]) -> [Int] {
+        let checkpoints = checks.map { history.checkpoint($0) }
+        return zip(checks, zip(checkpoints, checkpoints.dropFirst() + [nil])).compactMap { number, pair in
+            guard let exit = pair.0, exit.kind == .exit, let next = pair.1, isUsable(next),
+                next.elapsed - exit.elapsed < Self.rightBehind,
+                !jumps.contains(where: { exit.order <= $0.from && $0.from < next.order })
+            else { return number }
+            return nil
+        }
+    }
+
+    /// In seconds of the run.
+    private static let rightBehind = 0.1
 
     /// Execution has arrived at the loop's first boundary.
     func visit(
@@ -205,5 +221,6 @@ extension Planner {
 }
 
 extension OrderKey {
+    fileprivate static func <= (left: OrderKey, right: OrderKey) -> Bool { !(right < left) }
     fileprivate static func >= (left: OrderKey, right: OrderKey) -> Bool { !(left < right) }
 }

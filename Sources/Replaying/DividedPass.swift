@@ -257,6 +257,7 @@ final class DividedPass {
 
     private static func message(_ event: ReplayPass.Event, _ pass: borrowing ReplayPass) -> Message? {
         switch event {
+        case .whole: nil
         case .hits(let numbers): .hits(Array(pass.hits[numbers]))
         case .settled(let numbers): .settled(pass.verdicts(settled: numbers))
         case .progress(let progress): .progress(progress)

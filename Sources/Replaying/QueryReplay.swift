@@ -120,7 +120,7 @@ final class QueryReplay {
         }
         guard let (main, again) = try mainPass(first) else { return nil }
         // What went wrong somewhere may have to begin anew.
-        if main.contradiction == nil { feed.complete() }
+        if main.contradiction == nil, !feed.isComplete { feed.complete() }
         return try validated(main, again: again, isTold: true)
     }
 
@@ -330,6 +330,8 @@ final class QueryReplay {
     ) throws -> PassResult? {
         var plan = first
         var deaths = 0
+        var isTold = isTold
+        let mayReplace = isTold
         while !cancellation.isCancelled {
             if isTold, !isChecking { emit(.planned(plan)) }
             var pass = ReplayPass(
@@ -347,10 +349,13 @@ final class QueryReplay {
             case .completed:
                 let result = PassResult(of: pass)
                 note(result)
+                if mayReplace, !isTold { feed.replace(with: pass.hits) }
                 return result
             case .cancelled: return nil
             default:
                 let isPlanSpoilt = try take(outcome, isForked: isForked, deaths: &deaths)
+                // Of what was called complete, nothing is taken back.
+                if isTold, feed.isComplete { isTold = false }
                 if isTold { feed.withdraw() }
                 if isPlanSpoilt { plan = try replanned() }
             }
@@ -443,6 +448,8 @@ final class QueryReplay {
             if !isTold { progress.phase = .checking }
             tell(.progress(progress))
         case .hits(let numbers): if isTold { feed.add(Array(pass.hits[numbers]), of: OrderKey([])) }
+        case .whole:
+            if isTold, pass.evidence.contradiction == nil, !feed.isComplete { feed.complete() }
         case .settled(let numbers):
             if isTold {
                 feed.settle(

@@ -24,6 +24,8 @@ struct ReplayPass {
     enum Event {
         case hits(Range<Int>)
         case settled([Int])
+        /// No hit comes any more; some may not be settled yet.
+        case whole
         case progress(ReplayProgress)
         case note(String)
         case probeFailed(file: String, line: Int, message: String)
@@ -61,6 +63,9 @@ struct ReplayPass {
     private var executed = 0.0
     private var restored = 0
     private var hasStarted = false
+    /// Whether it has come to where it is to stop.
+    private var isWhole = false
+    private var isWholeTold = false
     /// How many wanted hits of one probe are kept, and how many others; all wanted ones are counted.
     private let limit: Int
     /// Hits before that are of no use.
@@ -202,7 +207,8 @@ struct ReplayPass {
                 }
             }
             if item != nil { lastHeard = Date() }
-            guard outcome != nil || item == nil || Date().timeIntervalSince(lastTold) > 0.02 else { continue }
+            let isDue = isWhole && !isWholeTold || Date().timeIntervalSince(lastTold) > 0.02
+            guard outcome != nil || item == nil || isDue else { continue }
             // What comes after a silence is told at once.
             if isLate { lastTold = Date() }
             let count = insideCountOrAll
@@ -210,6 +216,10 @@ struct ReplayPass {
             told = max(told, count)
             if !settled.isEmpty { tell(.settled(settled), self) }
             settled.removeAll()
+            if isWhole, !isWholeTold {
+                isWholeTold = true
+                tell(.whole, self)
+            }
         }
         if evidence.contradiction != nil, case .completed? = outcome { output = worker.output.lastLines(6) }
         for (probe, count) in probeErrors.sorted(by: { $0.key < $1.key }) where count > 1 {
@@ -271,6 +281,7 @@ struct ReplayPass {
             move(to: order)
             self.coordinate = coordinate
             observe(.passed(order), &settled)
+            if let stop = plan.stop, stretch == nil, !(order < stop.order) { isWhole = true }
             tell(.progress(progress), self)
         case .unusable(let checkpoint): return .unusable(checkpoint)
         case .probeError(_, let file, let line, let text, let iterations):

@@ -22,6 +22,18 @@ import Testing
         #expect(abs(plan.estimate.executedSeconds - 122) < 0.001)
     }
 
+    @Test func anExitRightBeforeABoundaryThatIsComparedIsNotCompared() {
+        let run = SampleRun(checkpointsAt: [.stepExit(0), .epoch(1), .stepExit(1), .stepExit(2), .epoch(3)])
+        let plan = run.planner(execute: [SampleRun.epoch, SampleRun.step]).plan()
+        #expect(plan.jumps.isEmpty)
+        let compared = [run.checkpoint(.boundary, [1, 1]), run.checkpoint(.exit, [1, 1, 1, 3])]
+        #expect(plan.checks == compared + [run.checkpoint(.boundary, [1, 3])])
+        // Where the boundary's is damaged, the exit's is what there is.
+        let without = run.planner(
+            execute: [SampleRun.epoch, SampleRun.step], unusable: [run.checkpoint(.boundary, [1, 1])])
+        #expect(without.plan().checks.first == run.checkpoint(.exit, [1, 0, 1, 3]))
+    }
+
     @Test func probeOutsideLoopsSkipsTheOutermostLoop() {
         let run = SampleRun(checkpointsAt: [.epoch(0), .stepExit(0), .epoch(2), .epochExit])
         let plan = run.planner(execute: []).plan()

@@ -779,6 +779,8 @@ class Replayer(Session):
             self._tell_progress(loop)
         if actions is None:
             return None
+        if loop.index in actions.stops:
+            self._tell_progress(loop, is_due=True)  # before comparing: nothing comes but its outcome
         if loop.index in actions.anchored:
             loop.anchors.append(self.anchors_at(loop, frame, None))
         checkpoint = actions.boundary_checks.get(loop.index)
@@ -788,9 +790,9 @@ class Replayer(Session):
             self._stop()
         return actions.jumps.get(loop.index)
 
-    def _tell_progress(self, loop: Loop) -> None:
+    def _tell_progress(self, loop: Loop, is_due: bool = False) -> None:
         now = time.monotonic()
-        if now - self._progress >= PROGRESS_INTERVAL:
+        if is_due or now - self._progress >= PROGRESS_INTERVAL:
             self._progress = now
             place = {"at": loop.coordinate(), "key": loop.boundary_key()}
             self.send({"t": "progress", "kind": "boundary", **place})
