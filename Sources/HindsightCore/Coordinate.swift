@@ -5,6 +5,12 @@ public struct LoopID: Hashable, Sendable, Codable, CustomStringConvertible {
 
     public init(_ description: String) { self.description = description }
 
+    /// The recorded source that it stands in.
+    public var path: String {
+        let parts = description.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.dropLast(2).joined(separator: ":")
+    }
+
     public init(from decoder: any Decoder) throws {
         description = try decoder.singleValueContainer().decode(String.self)
     }

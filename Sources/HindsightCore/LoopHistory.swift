@@ -18,7 +18,8 @@ public struct LoopHistory: Sendable {
     public init(checkpoints: [Checkpoint], milestones: [Milestone]) {
         self.checkpoints = checkpoints.sorted { $0.order < $1.order }
         places = Dictionary(
-            zip(self.checkpoints.map(\.number), self.checkpoints.indices), uniquingKeysWith: { first, _ in first })
+            zip(self.checkpoints.map(\.number), self.checkpoints.indices),
+            uniquingKeysWith: { first, _ in first })
         var passings: [Passing] = []
         var builder = LoopActivation.Builder()
         for milestone in milestones {

@@ -67,11 +67,16 @@ public struct Stop: Hashable, Sendable {
     public var kind: CheckpointKind
     public var coordinate: Coordinate
     public var order: OrderKey
+    /// Whether the replay goes on to where the run ended, should comparing the data there say nothing.
+    public var needsEvidence: Bool
 
-    public init(kind: CheckpointKind, coordinate: Coordinate, order: OrderKey) {
+    public init(
+        kind: CheckpointKind, coordinate: Coordinate, order: OrderKey, needsEvidence: Bool = false
+    ) {
         self.kind = kind
         self.coordinate = coordinate
         self.order = order
+        self.needsEvidence = needsEvidence
     }
 }
 

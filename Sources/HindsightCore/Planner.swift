@@ -13,7 +13,7 @@ public struct Planner: Sendable {
     /// Loops that lexically surround a probe, outermost first.
     let probeLoops: [[LoopID]]
     /// Loops that the program enters once each, and outside of which it comes to no probe; nil: not known.
-    let onlyIn: Set<LoopID>?
+    let confinedTo: Set<LoopID>?
     /// Loops over whose iterations probes carry values of their own, which no checkpoint holds.
     let continuous: Set<LoopID>
     private let unusable: Set<Int>
@@ -21,21 +21,21 @@ public struct Planner: Sendable {
     /// - Parameters:
     ///   - execute: loops whose body may reach a probe.
     ///   - probeLoops: for each probe, the loops written around it, outermost first.
-    ///   - onlyIn: loops that the program enters once each, and outside of which it comes to no probe; nil where
+    ///   - confinedTo: loops that the program enters once each, and outside of which it comes to no probe; nil where
     ///     that is not known.
     ///   - continuous: loops that have to be executed from their first iteration, without a jump, because
     ///     probes carry values of their own over their iterations.
     ///   - unusable: checkpoints that a worker could not use, besides those marked as damaged.
     public init(
         history: LoopHistory, loops: [RecordedLoop], execute: Set<LoopID>, probeLoops: [[LoopID]],
-        onlyIn: Set<LoopID>? = nil, continuous: Set<LoopID> = [], unusable: Set<Int> = []
+        confinedTo: Set<LoopID>? = nil, continuous: Set<LoopID> = [], unusable: Set<Int> = []
     ) {
         self.history = history
         targets = Dictionary(loops.map { ($0.id, $0.target) }, uniquingKeysWith: { first, _ in first })
         // Whatever surrounds a probe is executed even if the analysis does not say so.
         self.execute = execute.union(probeLoops.joined())
         self.probeLoops = probeLoops
-        self.onlyIn = onlyIn
+        self.confinedTo = confinedTo
         self.continuous = continuous
         self.unusable = unusable
     }
@@ -59,14 +59,15 @@ public struct Planner: Sendable {
 
     /// Where a plan for every hit may end; nil: with the program.
     private var lastStop: Stop? {
-        guard let onlyIn, !onlyIn.isEmpty else { return nil }
-        let activations = history.activations.filter { onlyIn.contains($0.loop) }
-        guard activations.count == onlyIn.count, activations.allSatisfy({ $0.count != nil }),
+        guard let confinedTo, !confinedTo.isEmpty else { return nil }
+        let activations = history.activations.filter { confinedTo.contains($0.loop) }
+        guard activations.count == confinedTo.count, activations.allSatisfy({ $0.count != nil }),
             let last = activations.last
         else { return nil }
         // The body is not executed any more from the boundary on at which there is no further item.
         let ends = [last.iterations.last { $0.index == last.count }?.checkpoint, last.exitCheckpoint]
-        return ends.compactMap(\.self).first(where: isCheckable).map(Stop.init)
+        // What a checkpoint does not hold shows at the program's end, if anywhere.
+        return ends.compactMap(\.self).first(where: isUsable).map { Stop($0, needsEvidence: true) }
     }
 
     /// Values that come after a jump take another pass to be believed, which must be worth it.
@@ -99,6 +100,7 @@ public struct Planner: Sendable {
 
     /// A re-execution from the start up to `stop`, or to the end: needs no checkpoint to start from.
     public func fullPlan(stop: Stop? = nil) -> Plan {
+        let stop = stop.flatMap { $0.needsEvidence ? lastStop : $0 }
         var demand = Demand(execute: [])
         demand.range = (OrderKey([]), stop?.order ?? OrderKey([Int.max]))
         return build(demand, stop: stop).plan
@@ -109,7 +111,7 @@ public struct Planner: Sendable {
         let evidence = history.checkpoints.first { $0.order > upper && isCheckable($0) }
         var demand = Demand(execute: continuous)
         demand.range = (lower, evidence?.order ?? OrderKey([Int.max]))
-        return build(demand, stop: evidence.map(Stop.init)).plan
+        return build(demand, stop: evidence.map { Stop($0) }).plan
     }
 
     /// The cheapest plan that gives at least one of the hits at `orders` again, this time by executing what
@@ -186,7 +188,9 @@ public struct Planner: Sendable {
 }
 
 extension Stop {
-    init(_ checkpoint: Checkpoint) {
-        self.init(kind: checkpoint.kind, coordinate: checkpoint.coordinate, order: checkpoint.order)
+    init(_ checkpoint: Checkpoint, needsEvidence: Bool = false) {
+        self.init(
+            kind: checkpoint.kind, coordinate: checkpoint.coordinate, order: checkpoint.order,
+            needsEvidence: needsEvidence)
     }
 }

@@ -138,6 +138,5 @@ extension Verdict {
 }
 
 extension Hit {
-    /// Whether it says the same, wherever it was met.
-    public func isSame(as other: Hit) -> Bool { text == other.text && value.isSame(as: other.value) }
+    fileprivate func isSame(as other: Hit) -> Bool { text == other.text && value.isSame(as: other.value) }
 }

@@ -118,14 +118,14 @@ public struct SourceMatch: Hashable, Sendable, Codable {
         public var function: String?
         /// The recorded loops of the same function around it, outermost first.
         public var loops: [LoopID]
-        /// Whether its place in the recorded source is in no function: its module runs once.
-        public var isOfModule: Bool
+        /// Whether it is only executed where it stands, and not in a function.
+        public var atModuleLevel: Bool
         /// The recorded log statement that it stands for now.
         public var site: String?
 
         public init(
             id: String, line: Int, endLine: Int, column: Int, endColumn: Int, kind: ProbeKind, call: String,
-            function: String?, loops: [LoopID], isOfModule: Bool, site: String?
+            function: String?, loops: [LoopID], atModuleLevel: Bool, site: String?
         ) {
             self.id = id
             self.line = line
@@ -136,7 +136,7 @@ public struct SourceMatch: Hashable, Sendable, Codable {
             self.call = call
             self.function = function
             self.loops = loops
-            self.isOfModule = isOfModule
+            self.atModuleLevel = atModuleLevel
             self.site = site
         }
     }

@@ -68,10 +68,15 @@ struct AnswerFeed {
     func holds(_ hits: [Hit]) -> Bool {
         let told = stretches.sorted { $0.key < $1.key }.flatMap(\.value).map(\.hit)
         return told.count == hits.count
-            && zip(told, hits).allSatisfy { $0.order == $1.order && $0.isSame(as: $1) }
+            && zip(told, hits).allSatisfy { told, hit in
+                var told = told
+                told.verdict = hit.verdict
+                return told == hit
+            }
     }
 
     mutating func complete() {
+        guard !isComplete else { return }
         isComplete = true
         emit(.complete)
     }

@@ -64,7 +64,7 @@ final class DividedPass {
         self.isPreview = isPreview
         self.material = material
         self.runner = runner
-        isWarm = runner.hasStandingWorker
+        isWarm = runner.hasStandingWorker(for: division.whole)
         self.slots = slots
         self.workers = workers
         self.cancellation = cancellation

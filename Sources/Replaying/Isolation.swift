@@ -27,11 +27,6 @@ extension QueryReplay {
             if case .contradicted = finding.standing { true } else { false }
         }
         guard isContradicted || whole.main.contradiction != nil, !groups.isEmpty else { return nil }
-        // Where something else may have made the difference, no statement is to blame.
-        let isOpen = whole.verdicts.contains { verdict in
-            if case .unverifiable = verdict { false } else { true }
-        }
-        guard isOpen else { return nil }
         defer { restrict(to: groups) }
         let plan = whole.main.plan
         let passes = Double(2 + 2 * (groups.count - 1).bitWidthOfValue)
@@ -61,12 +56,16 @@ extension QueryReplay {
         }
         for (group, pass) in guilty {
             let probes = Set(group.probes)
+            let contradiction = pass.firstContradiction ?? ""
             counts.merge(pass.counts.filter { probes.contains($0.key) }) { first, _ in first }
-            let verdict = Verdict.diverged(
-                Self.reason(pass.firstContradiction ?? "", isShared: probes.count > 1))
             for finding in pass.findings where probes.contains(finding.statement) {
                 var hit = finding.hit
-                hit.verdict = verdict
+                // Where something else may have made the difference, the statement is not to blame.
+                let doubts = pass.doubts.about(hit) + pass.differences
+                hit.verdict =
+                    doubts.isEmpty
+                    ? .diverged(Self.reason(contradiction, isShared: probes.count > 1))
+                    : .unverifiable((doubts + [contradiction]).joined(separator: "; "))
                 judged.append(Judged(hit: hit, statement: finding.statement))
             }
         }

@@ -23,7 +23,7 @@ final class PassRunner: Sendable {
     }
 
     /// Whether a worker that stands may answer: starting one more costs next to nothing then.
-    var hasStandingWorker: Bool { standingWorker != nil }
+    func hasStandingWorker(for plan: Plan) -> Bool { standingWorker(for: plan) != nil }
 
     private var standingWorker: StandingWorker? {
         guard asked.mayUseStandingWorker, !state.withLock({ $0.needsFreshWorker }) else { return nil }
@@ -99,12 +99,15 @@ final class PassRunner: Sendable {
         return (outcome, isForked)
     }
 
-    /// A child of a worker that stands before everything the plan wants; nil where there is none.
-    private func child(for plan: Plan, _ cancellation: Cancellation) -> ForkedWorker? {
-        guard let worker = standingWorker, plan.stop.map({ worker.order < $0.order }) ?? true else {
-            return nil
+    /// A worker that stands before everything the plan wants.
+    private func standingWorker(for plan: Plan) -> StandingWorker? {
+        standingWorker.flatMap { worker in
+            plan.stop.map { worker.order < $0.order } ?? true ? worker : nil
         }
-        return worker.fork { cancellation.isCancelled }
+    }
+
+    private func child(for plan: Plan, _ cancellation: Cancellation) -> ForkedWorker? {
+        standingWorker(for: plan)?.fork { cancellation.isCancelled }
     }
 
     private func log(_ pass: ReplayPass, _ outcome: ReplayPass.Outcome, isForked: Bool) {

@@ -46,7 +46,10 @@ final class QueryReplay {
         guard query.match.files.contains(where: { !$0.probes.isEmpty }) else { return emit(.finished) }
         try checkIsAlone()
         let plan = try planner.plan(selection: query.iterations)
-        guard var answer = try previewed(plan) ?? answer(following: plan, isTold: true) else { return }
+        let checked = try previewed(plan)
+        guard !cancellation.isCancelled,
+            var answer = try checked ?? answer(following: plan, isTold: true)
+        else { return }
         if !answer.main.jumps.isEmpty,
             try answer.isMisled || (answer.isDoubtful && isWorthStartingAgain(instead: plan))
         {
@@ -66,8 +69,8 @@ final class QueryReplay {
     }
 
     /// Shows values before there is evidence for them, where comparing checkpoints would take about as long as
-    /// everything else; then gets the evidence as always, and tells what turned out otherwise. nil where that was
-    /// not to be had: nothing has been told then.
+    /// everything else; then gets the evidence as always, and tells what turned out otherwise. nil where a preview
+    /// was not to be had, and nothing of it is told any more, or the query was cancelled.
     private func previewed(_ plan: Plan) throws -> Answer? {
         guard isWorthPreview(plan) else { return nil }
         guard let (preview, _) = try mainPass(plan, isPreview: true), preview.contradiction == nil else {
@@ -75,18 +78,25 @@ final class QueryReplay {
             return nil
         }
         feed.complete()
-        let shown = feed
-        feed = AnswerFeed(selection: selection) { _ in }
-        isChecking = true
-        defer { isChecking = false }
-        guard let answer = try answer(following: plan, isTold: true) else { return nil }
-        feed = shown
+        guard let answer = try quietly({ try answer(following: plan, isTold: true) }) else { return nil }
         if !feed.holds(answer.main.findings.map(\.hit)) { feed.replace(with: answer.hits) }
         return answer
     }
 
+    /// Does something for which every value has been told already.
+    private func quietly<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let shown = feed
+        feed = AnswerFeed(selection: selection) { _ in }
+        isChecking = true
+        defer {
+            isChecking = false
+            feed = shown
+        }
+        return try body()
+    }
+
     private func isWorthPreview(_ plan: Plan) -> Bool {
-        guard runner.hasStandingWorker, plan.jumps.count >= Self.fewJumps else { return false }
+        guard plan.jumps.count >= Self.leastJumps, runner.hasStandingWorker(for: plan) else { return false }
         let start = material.history.mainActivation.map { material.history.elapsed(at: $0.order(at: 0)) } ?? 0
         let comparing = plan.estimate.restoreSeconds + Self.walkSeconds * Double(plan.checks.count)
         return plan.estimate.executedSeconds - start < comparing
@@ -95,8 +105,8 @@ final class QueryReplay {
     /// What it takes to walk a program's data for a comparison, however large they are.
     private static let walkSeconds = 0.01
 
-    /// So many checkpoints are compared before anybody notices.
-    private static let fewJumps = 4
+    /// Fewer checkpoints are compared before anybody notices.
+    private static let leastJumps = 4
 
     /// Everything is executed, by one worker.
     private func wholePass(stop: Stop?, isTold: Bool) throws -> PassResult? {
@@ -120,7 +130,7 @@ final class QueryReplay {
         }
         guard let (main, again) = try mainPass(first) else { return nil }
         // What went wrong somewhere may have to begin anew.
-        if main.contradiction == nil, !feed.isComplete { feed.complete() }
+        if main.contradiction == nil { feed.complete() }
         return try validated(main, again: again, isTold: true)
     }
 
@@ -292,6 +302,7 @@ final class QueryReplay {
                     feed.withdraw()
                     var deaths = 0
                     try take(outcome, isForked: isForked, deaths: &deaths)
+                    if isPreview { return nil }
                 }
             }
         }
@@ -354,6 +365,8 @@ final class QueryReplay {
             case .cancelled: return nil
             default:
                 let isPlanSpoilt = try take(outcome, isForked: isForked, deaths: &deaths)
+                // What does not come at once is no preview.
+                if isPreview { return nil }
                 // Of what was called complete, nothing is taken back.
                 if isTold, feed.isComplete { isTold = false }
                 if isTold { feed.withdraw() }
@@ -449,7 +462,7 @@ final class QueryReplay {
             tell(.progress(progress))
         case .hits(let numbers): if isTold { feed.add(Array(pass.hits[numbers]), of: OrderKey([])) }
         case .whole:
-            if isTold, pass.evidence.contradiction == nil, !feed.isComplete { feed.complete() }
+            if isTold, pass.evidence.contradiction == nil { feed.complete() }
         case .settled(let numbers):
             if isTold {
                 feed.settle(

@@ -31,13 +31,16 @@ struct RecordedMaterial: Sendable {
 
     /// The outermost loops around these probes, where the program comes to them once and to none of the probes
     /// anywhere else; nil where that is not certain.
-    func loopsEnteredOnce(around probes: [SourceMatch.Probe]) -> Set<LoopID>? {
-        guard let main = sources.first(where: { $0.module == "__main__" })?.path else { return nil }
+    func loopsEnteredOnce(around match: SourceMatch) -> Set<LoopID>? {
+        let probes = match.files.flatMap(\.probes)
+        // What may come to a probe from elsewhere, the analysis of the source tells.
+        guard Set(match.execute).isSubset(of: Set(probes.flatMap(\.loops))),
+            let main = sources.first(where: { $0.module == "__main__" })?.path
+        else { return nil }
         var loops: Set<LoopID> = []
         for probe in probes {
             // Other modules may be loaded again, and functions called from anywhere.
-            guard probe.isOfModule, let loop = probe.loops.first, loop.description.hasPrefix("\(main):")
-            else { return nil }
+            guard probe.atModuleLevel, let loop = probe.loops.first, loop.path == main else { return nil }
             loops.insert(loop)
         }
         return loops

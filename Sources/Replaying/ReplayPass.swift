@@ -151,8 +151,8 @@ struct ReplayPass {
 
     /// The verdicts that these hits' standings already allow, whatever other passes will show.
     func verdicts(settled numbers: [Int]) -> [(number: Int, verdict: Verdict)] {
-        // Without a word about what it runs on, a pass confirms nothing yet.
-        guard differences.isEmpty else { return [] }
+        // Without a word about what it runs on, a pass confirms nothing yet; without comparisons it never does.
+        guard !isPreview, differences.isEmpty else { return [] }
         return numbers.compactMap { number in
             guard number < insideCountOrAll, doubts.about(hits[number]).isEmpty else { return nil }
             switch standings[number] {
@@ -281,7 +281,9 @@ struct ReplayPass {
             move(to: order)
             self.coordinate = coordinate
             observe(.passed(order), &settled)
-            if let stop = plan.stop, stretch == nil, !(order < stop.order) { isWhole = true }
+            if let stop = plan.stop, stop.kind == .boundary, stretch == nil, !(order < stop.order) {
+                isWhole = true
+            }
             tell(.progress(progress), self)
         case .unusable(let checkpoint): return .unusable(checkpoint)
         case .probeError(_, let file, let line, let text, let iterations):
@@ -351,9 +353,9 @@ struct ReplayPass {
     /// has one more, it is known whether the next worker's values are those that execution leads to.
     private var isDone: Bool {
         guard let leftStretch, let end = stretch?.upper else { return false }
-        if evidence.contradiction != nil { return true }
+        if evidence.contradiction != nil || isPreview { return true }
         // The checkpoint there is compared after its place was told.
-        guard isPreview || end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false
+        guard end.order < position || evidence.agreedThrough.map({ !($0 < end.order) }) ?? false
         else {
             return false
         }

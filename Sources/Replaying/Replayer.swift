@@ -103,10 +103,10 @@ extension HindsightQuery {
     }
 
     func planner(for material: RecordedMaterial, unusable: Set<Int>) -> Planner {
-        let probes = match.files.flatMap(\.probes)
-        return Planner(
+        Planner(
             history: material.history, loops: material.loops, execute: Set(match.execute),
-            probeLoops: probes.map(\.loops), onlyIn: material.loopsEnteredOnce(around: probes),
+            probeLoops: match.files.flatMap { $0.probes.map(\.loops) },
+            confinedTo: material.loopsEnteredOnce(around: match),
             continuous: Set(match.continuous), unusable: unusable)
     }
 }

@@ -106,6 +106,7 @@ struct WorkerInstructions: Encodable {
     struct StopPlace: Encodable {
         var kind: CheckpointKind
         var at: Coordinate
+        var needsEvidence: Bool
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -154,7 +155,7 @@ struct WorkerInstructions: Encodable {
         jumps = plan.jumps.map { PlannedJump(at: $0.place, to: $0.target, checkpoint: $0.checkpoint) }
         checks = plan.checks
         checkpoints = states.map(State.init)
-        stop = plan.stop.map { StopPlace(kind: $0.kind, at: $0.coordinate) }
+        stop = plan.stop.map { StopPlace(kind: $0.kind, at: $0.coordinate, needsEvidence: $0.needsEvidence) }
         files = FileThen.needed(of: recorded, jumping: !plan.jumps.isEmpty)
         started = recorded.run.started.timeIntervalSince1970
         self.isPrivate = isPrivate

@@ -171,7 +171,7 @@ final class FakeArchive: RunArchive, @unchecked Sendable {
                             id: "\(file.path):\(index + 1):\(indent)", line: index + 1, endLine: index + 1,
                             column: column ?? indent, endColumn: line.utf8.count, kind: .new, call: "print",
                             function: nil,
-                            loops: [LoopID("train.py:3:0")], isOfModule: false, site: nil))
+                            loops: [LoopID("train.py:3:0")], atModuleLevel: false, site: nil))
                 } else if line.contains("learning_rate") {
                     result.changes.append(
                         .init(

@@ -59,7 +59,7 @@ import Testing
     @Test func aPlanEndsWhereNoProbeIsMetAnyMore() throws {
         let run = SampleRun(checkpointsAt: (0..<4).map { .stepExit($0) } + [.epochExit])
         let exit = run.checkpoint(.exit, [1, 4])
-        let planner = run.planner(execute: [SampleRun.epoch], onlyIn: [SampleRun.epoch])
+        let planner = run.planner(execute: [SampleRun.epoch], confinedTo: [SampleRun.epoch])
         #expect(planner.plan().stop?.order == OrderKey([1, 4]))
         #expect(planner.plan().checks == [exit])
         let division = try #require(planner.division())
@@ -68,10 +68,11 @@ import Testing
         // Where nothing is compared behind the loop, or it may be entered again, the program's end is evidence.
         #expect(run.planner(execute: [SampleRun.epoch]).plan().stop == nil)
         #expect(
-            run.planner(execute: [SampleRun.epoch], onlyIn: [SampleRun.epoch], unusable: [exit]).plan().stop
+            run.planner(execute: [SampleRun.epoch], confinedTo: [SampleRun.epoch], unusable: [exit]).plan()
+                .stop
                 == nil)
         #expect(
-            run.planner(execute: [SampleRun.epoch], onlyIn: [SampleRun.epoch, SampleRun.step]).plan().stop
+            run.planner(execute: [SampleRun.epoch], confinedTo: [SampleRun.epoch, SampleRun.step]).plan().stop
                 == nil)
     }
 

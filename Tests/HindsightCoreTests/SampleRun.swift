@@ -60,12 +60,12 @@ struct SampleRun {
     }
 
     func planner(
-        execute: Set<LoopID>, probeLoops: [[LoopID]] = [], onlyIn: Set<LoopID>? = nil,
+        execute: Set<LoopID>, probeLoops: [[LoopID]] = [], confinedTo: Set<LoopID>? = nil,
         continuous: Set<LoopID> = [], unusable: Set<Int> = []
     ) -> Planner {
         Planner(
             history: LoopHistory(checkpoints: checkpoints, milestones: milestones), loops: loops,
-            execute: execute, probeLoops: probeLoops, onlyIn: onlyIn, continuous: continuous,
+            execute: execute, probeLoops: probeLoops, confinedTo: confinedTo, continuous: continuous,
             unusable: unusable)
     }
 

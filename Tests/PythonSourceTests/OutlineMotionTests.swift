@@ -14,7 +14,7 @@ struct OutlineMotionTests {
                 .init(
                     id: "train.py:5:4", line: 5, endLine: 6, column: 4, endColumn: 10, kind: .new,
                     call: "print",
-                    function: nil, loops: [], isOfModule: true, site: nil)
+                    function: nil, loops: [], atModuleLevel: true, site: nil)
             ],
             logs: [.init(site: "train.py:2:0", line: 2, endLine: 2, column: 0, endColumn: 8)],
             loops: [.init(loop: LoopID("train.py:4:0"), line: 4, endLine: 6, target: "i")],

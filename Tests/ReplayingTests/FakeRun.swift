@@ -109,7 +109,7 @@ final class FakeRun {
             probes.append(
                 .init(
                     id: "train.py:\(line):8", line: line, endLine: line, column: 8, endColumn: 20, kind: .new,
-                    call: "print", function: nil, loops: loops, isOfModule: false, site: nil))
+                    call: "print", function: nil, loops: loops, atModuleLevel: false, site: nil))
         }
         return HindsightQuery(
             run: run,

@@ -121,6 +121,8 @@ class Actions:
         self.exit_checks: dict[int, Checkpoint] = {}
         self.stops: set[int] = set()
         self.stops_at_exit = False
+        #: Whether it goes on to the program's end where comparing the data at the stop says nothing.
+        self.needs_evidence = False
         #: The boundaries behind the entry at which objects are numbered for any of the checkpoints.
         self.anchored: set[int] = set()
 
@@ -247,6 +249,7 @@ class Replayer(Session):
         stop = request.get("stop")
         if stop:
             activation, index = split(stop["at"])
+            table[activation].needs_evidence = bool(stop.get("needsEvidence"))
             if stop["kind"] == "exit":
                 table[activation].stops_at_exit = True
             else:
@@ -742,6 +745,7 @@ class Replayer(Session):
             return
         loop.iterator = None  # a generator that was left by `break` ends before anything is compared
         actions: Optional[Actions] = loop.marks
+        says_something = True
         if loop.skipped is not None:
             start, jump = loop.skipped
             self._restore(loop, frame, jump.checkpoint)
@@ -749,10 +753,10 @@ class Replayer(Session):
             self._tell_jump(jump, start, jump.checkpoint.key)
             loop.skipped = None
         elif actions is not None and loop.index in actions.exit_checks:
-            self._check(loop, frame, actions.exit_checks[loop.index])
+            says_something = self._check(loop, frame, actions.exit_checks[loop.index])
         if self._control is not None:
             self._compare_with_control("exit", loop, loop.exit_key(), frame)
-        if actions is not None and actions.stops_at_exit:
+        if actions is not None and actions.stops_at_exit and (says_something or not actions.needs_evidence):
             self._stop()
         loop.anchors.clear()
 
@@ -784,9 +788,8 @@ class Replayer(Session):
         if loop.index in actions.anchored:
             loop.anchors.append(self.anchors_at(loop, frame, None))
         checkpoint = actions.boundary_checks.get(loop.index)
-        if checkpoint is not None:
-            self._check(loop, frame, checkpoint)
-        if loop.index in actions.stops:
+        says_something = checkpoint is None or self._check(loop, frame, checkpoint)
+        if loop.index in actions.stops and (says_something or not actions.needs_evidence):
             self._stop()
         return actions.jumps.get(loop.index)
 
@@ -861,13 +864,15 @@ class Replayer(Session):
         self.entropy.position = checkpoint.entropy
         self.short.restore(header["entered"])
 
-    def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
+    def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> bool:
+        """Compares the program's data with a checkpoint's; whether that says anything."""
         if self._is_preview:
-            return
+            return True
         self._checks_left.discard(checkpoint.number)
         compared = self._compared(loop, frame, checkpoint)
         if compared is None:
-            return self._tell_unchecked(UNREADABLE)
+            self._tell_unchecked(UNREADABLE)
+            return False
         difference, can_align = compared
         # Behind a jump a difference may mean that checkpoints hold too little; before, that the program takes
         # names, times or addresses from where it runs. Where it had the recorded ones it goes on as the run did.
@@ -885,6 +890,7 @@ class Replayer(Session):
         self._unchecked = None
         if difference is None:
             self._companions.begin_anew()
+        return True
 
     def _compared(
         self, loop: Loop, frame: FrameType, checkpoint: Checkpoint

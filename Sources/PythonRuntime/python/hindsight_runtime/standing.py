@@ -26,7 +26,7 @@ from .channel import Channel, ChannelClosed
 from .liveprobes import LiveProbes, NotLive, Run, Standstill, provide_names
 from .loops import Loop
 from .points import Points
-from .replayer import Checkpoint, Jump, Replayer, Unusable, split
+from .replayer import Checkpoint, Jump, Replayer, split
 from .session import last_line
 from .shortloops import limits
 from .views import Views
@@ -96,7 +96,9 @@ class StandingWorker(Replayer):
     def _arrive(self, loop: Loop, frame: FrameType) -> Optional[Jump]:
         if not self._stands and loop.index == 0 and split(loop.coordinate())[0] == self._place:
             self._stand(loop, frame)
-        return super()._arrive(loop, frame)
+        jump = super()._arrive(loop, frame)
+        self._equal = None  # the program goes on
+        return jump
 
     def _stand(self, loop: Loop, frame: FrameType) -> None:
         """Returns in children only."""
@@ -136,17 +138,11 @@ class StandingWorker(Replayer):
         checkpoint = loop.marks.boundary_checks.get(loop.index) if loop.marks is not None else None
         if checkpoint is None:
             return
-        from .state import StateError
-
         try:
             if self._compared(loop, frame, checkpoint) == (None, False):
                 self._equal = checkpoint.number
-        except (Unusable, StateError):
+        except Exception:
             pass  # whoever needs it will say so
-
-    def _check(self, loop: Loop, frame: FrameType, checkpoint: Checkpoint) -> None:
-        super()._check(loop, frame, checkpoint)
-        self._equal = None  # the program goes on
 
     def _compared(
         self, loop: Loop, frame: FrameType, checkpoint: Checkpoint
@@ -252,7 +248,7 @@ class StandingWorker(Replayer):
         edited = {edit["path"]: edit["text"] for edit in request["edited"]}
         matches = match_edited(self._program, edited, request.get("groups"))
         self._actions = self._plan(request)
-        self._is_preview = request["preview"]
+        self._is_preview = bool(request.get("preview"))
         ahead = {c["n"] for c in request["checkpoints"] if c["key"] >= loop.boundary_key()}
         self._checks_left |= ahead.intersection(request["checks"] or ())
         others = [other for other in self.stack.live[1:] if other is not loop]

@@ -51,6 +51,26 @@ class Answers(unittest.TestCase):
         self.assertEqual(answer["continuous"], [])
         self.assertEqual(file["changes"], [])
 
+    def test_what_is_executed_where_it_stands(self) -> None:
+        recorded = "total = 0\nfor epoch in range(3):\n    total += epoch\nprint('end')\n"
+        for added, behind, expected in (
+            ("print('v', total)", "", True),
+            ("if epoch: print('v', [x for x in (total, epoch)])", "", True),
+            ("show = lambda: print('v', total)", "show()", False),
+            ("if epoch == 0:\n        def show(): print('v', total)", "show()", False),
+            ("if epoch == 0: atexit.register(lambda: print('v', total))", "", False),
+            ("g = (print('v', i) for i in range(3))", "list(g)", False),
+            ("class A:\n        def __del__(self): print('v', total)", "", False),
+        ):
+            with self.subTest(added):
+                text = recorded.replace("+= epoch\n", f"+= epoch\n    {added}\n") + behind + "\n"
+                (file,) = self.match(text, recorded)["files"]
+                found = {probe["atModuleLevel"] for probe in file["probes"]}
+                self.assertEqual(found - {False}, {True} if expected else set())
+        recorded = "def train():\n    for epoch in range(3):\n        pass\ntrain()\n"
+        text = recorded.replace("        pass\n", "        pass\n        print('v', epoch)\n")
+        self.assertIs(self.match(text, recorded)["files"][0]["probes"][0]["atModuleLevel"], False)
+
     def test_texts_that_are_no_programs(self) -> None:
         for text in (
             "x = (",

@@ -39,6 +39,9 @@ from .unreplayed import UnreplayedBindings
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__annotations__", "__builtins__", "__class__", SHOW}
 
 
+_DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
+
+
 @dataclass
 class Change:
     """An edit that is not replayed, with the sentence that says so."""
@@ -79,8 +82,8 @@ class Probe:
     call: str
     function: Optional[str]
     loops: list[str]
-    # Whether the place in the recorded source is in no function: its module runs once.
-    is_of_module: bool
+    # Whether it is only executed where it stands, and not in a function.
+    at_module_level: bool
     site: Optional[str]
     # The added statement that it is or stands in.
     addition: Addition
@@ -701,7 +704,7 @@ class _Classification:
                         call=call,
                         function=inside,
                         loops=around if nested else [],
-                        is_of_module=nested and addition.scope.kind == "module",
+                        at_module_level=addition.scope.kind == "module" and not _has_deferred(addition.node),
                         site=next(sites, None),
                         addition=addition,
                     )
@@ -740,6 +743,11 @@ def _with_nested(node: ast.AST) -> Iterator[ast.stmt]:
     if isinstance(node, ast.stmt):
         yield node
     yield from statements(node)
+
+
+def _has_deferred(node: ast.AST) -> bool:
+    """Whether something in it may be executed later, at another place: a function's body or a generator's."""
+    return any(isinstance(part, _DEFERRED) for part in ast.walk(node))
 
 
 def _comparable(statement: ast.stmt) -> list[ast.stmt]:

@@ -180,7 +180,7 @@ def _described(match: FileMatch) -> dict:
                 "call": probe.call,
                 "function": probe.function,
                 "loops": probe.loops,
-                "isOfModule": probe.is_of_module,
+                "atModuleLevel": probe.at_module_level,
                 "site": probe.site,
             }
             for probe in match.probes
