@@ -10,14 +10,14 @@ final class QueryReplay {
     let asked: HindsightQuery
     /// What is replayed now: what was asked, or some of its groups of probes.
     private(set) var query: HindsightQuery
-    private let material: RecordedMaterial
+    let material: RecordedMaterial
     let cancellation: Cancellation
     private let emit: (ReplayEvent) -> Void
-    private let runner: PassRunner
-    private let selection: HitSelection
-    private var feed: AnswerFeed
+    let runner: PassRunner
+    let selection: HitSelection
+    var feed: AnswerFeed
     /// Whether every value was told, and they are checked now.
-    private var isChecking = false
+    var isChecking = false
     private var unusable: Set<Int> = []
     private var notes: Set<String> = []
     /// Ids of probes that others called: alone they would have fewer hits.
@@ -67,46 +67,6 @@ final class QueryReplay {
         guard !cancellation.isCancelled else { return }
         try finish(answer)
     }
-
-    /// Shows values before there is evidence for them, where comparing checkpoints would take about as long as
-    /// everything else; then gets the evidence as always, and tells what turned out otherwise. nil where a preview
-    /// was not to be had, and nothing of it is told any more, or the query was cancelled.
-    private func previewed(_ plan: Plan) throws -> Answer? {
-        guard isWorthPreview(plan) else { return nil }
-        guard let (preview, _) = try mainPass(plan, isPreview: true), preview.contradiction == nil else {
-            feed.withdraw()
-            return nil
-        }
-        feed.complete()
-        guard let answer = try quietly({ try answer(following: plan, isTold: true) }) else { return nil }
-        if !feed.holds(answer.main.findings.map(\.hit)) { feed.replace(with: answer.hits) }
-        return answer
-    }
-
-    /// Does something for which every value has been told already.
-    private func quietly<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let shown = feed
-        feed = AnswerFeed(selection: selection) { _ in }
-        isChecking = true
-        defer {
-            isChecking = false
-            feed = shown
-        }
-        return try body()
-    }
-
-    private func isWorthPreview(_ plan: Plan) -> Bool {
-        guard plan.jumps.count >= Self.leastJumps, runner.hasStandingWorker(for: plan) else { return false }
-        let start = material.history.mainActivation.map { material.history.elapsed(at: $0.order(at: 0)) } ?? 0
-        let comparing = plan.estimate.restoreSeconds + Self.walkSeconds * Double(plan.checks.count)
-        return plan.estimate.executedSeconds - start < comparing
-    }
-
-    /// What it takes to walk a program's data for a comparison, however large they are.
-    private static let walkSeconds = 0.01
-
-    /// Fewer checkpoints are compared before anybody notices.
-    private static let leastJumps = 4
 
     /// Everything is executed, by one worker.
     private func wholePass(stop: Stop?, isTold: Bool) throws -> PassResult? {
@@ -281,7 +241,7 @@ final class QueryReplay {
     // MARK: - Passes
 
     /// The pass that gives the hits: by several workers where that is worth it.
-    private func mainPass(
+    func mainPass(
         _ first: Plan, isPreview: Bool = false
     ) throws -> (main: PassResult, again: [Finding])? {
         if query.iterations == nil, let division = try planner.division(), division.whole == first {

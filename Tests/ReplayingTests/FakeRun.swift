@@ -65,7 +65,7 @@ final class FakeRun {
             writer.add(Milestone(kind: kind, coordinate: at, order: OrderKey(key), elapsed: elapsed))
             guard places.contains(place) else { return }
             let state = Array(String(x).utf8)
-            try state.withUnsafeBytes { bytes in
+            _ = try state.withUnsafeBytes { bytes in
                 try writer.save(
                     NewCheckpoint(
                         number: number, kind: kind, coordinate: at, order: OrderKey(key), elapsed: elapsed,
