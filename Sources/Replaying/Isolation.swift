@@ -60,8 +60,8 @@ extension QueryReplay {
             counts.merge(pass.counts.filter { probes.contains($0.key) }) { first, _ in first }
             for finding in pass.findings where probes.contains(finding.statement) {
                 var hit = finding.hit
-                // Where something else may have made the difference, the statement is not to blame.
-                let doubts = pass.doubts.about(hit) + pass.differences
+                // What is in doubt without the statement, too, may have made the difference.
+                let doubts = control.doubts.about(hit) + control.differences
                 hit.verdict =
                     doubts.isEmpty
                     ? .diverged(Self.reason(contradiction, isShared: probes.count > 1))
