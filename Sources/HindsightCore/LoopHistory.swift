@@ -54,6 +54,11 @@ public struct LoopHistory: Sendable {
         activations.max { seconds(in: $0) < seconds(in: $1) }
     }
 
+    /// Seconds from the program's start to its main loop; 0 where it has none.
+    public var secondsToMainActivation: Double {
+        mainActivation.map { elapsed(at: $0.order(at: 0)) } ?? 0
+    }
+
     private func seconds(in activation: LoopActivation) -> Double {
         elapsed(at: activation.end) - elapsed(at: activation.order(at: 0))
     }

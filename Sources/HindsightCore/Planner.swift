@@ -165,10 +165,12 @@ public struct Planner: Sendable {
         }
         let chosen = demand
         let (plan, piece) = pieced(chosen, stop: stop)
-        let start = history.mainActivation.map { history.elapsed(at: $0.order(at: 0)) } ?? 0
         let checks = Set(plan.checks)
         let lastCheck = history.checkpoints.last { checks.contains($0.number) }?.order
-        return Division(whole: plan, cuts: piece.cuts, startSeconds: start, lastCheck: lastCheck) { cut in
+        return Division(
+            whole: plan, cuts: piece.cuts, startSeconds: history.secondsToMainActivation, lastCheck: lastCheck
+        ) {
+            cut in
             var rest = chosen
             rest.from = cut.order
             if rest.range != nil { rest.range = (cut.order, end) }

@@ -31,9 +31,8 @@ extension QueryReplay {
 
     private func isWorthPreview(_ plan: Plan) -> Bool {
         guard plan.jumps.count >= Self.leastJumps, runner.hasStandingWorker(for: plan) else { return false }
-        let start = material.history.mainActivation.map { material.history.elapsed(at: $0.order(at: 0)) } ?? 0
         let comparing = plan.estimate.restoreSeconds + Self.walkSeconds * Double(plan.checks.count)
-        return plan.estimate.executedSeconds - start < comparing
+        return plan.estimate.executedSeconds - material.history.secondsToMainActivation < comparing
     }
 
     /// What it takes to walk a program's data for a comparison, however large they are.

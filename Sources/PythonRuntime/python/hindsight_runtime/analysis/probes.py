@@ -39,9 +39,6 @@ from .unreplayed import UnreplayedBindings
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__annotations__", "__builtins__", "__class__", SHOW}
 
 
-_DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
-
-
 @dataclass
 class Change:
     """An edit that is not replayed, with the sentence that says so."""
@@ -747,7 +744,7 @@ def _with_nested(node: ast.AST) -> Iterator[ast.stmt]:
 
 def _has_deferred(node: ast.AST) -> bool:
     """Whether something in it may be executed later, at another place: a function's body or a generator's."""
-    return any(isinstance(part, _DEFERRED) for part in ast.walk(node))
+    return any(isinstance(part, (*DEFINITIONS, ast.Lambda, ast.GeneratorExp)) for part in ast.walk(node))
 
 
 def _comparable(statement: ast.stmt) -> list[ast.stmt]:
